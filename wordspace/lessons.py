@@ -1,0 +1,64 @@
+"""Lesson code is the library: the cells tagged ``lesson`` of a chapter, loaded as a module.
+
+So tests, studies and benchmarks use the very code that the reader reads.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import json
+import sys
+from types import ModuleType
+
+from wordspace.paths import build, root
+
+
+def source(chapter: str) -> str:
+    """Return a chapter's lesson code: its import statements, then its cells tagged ``lesson``, in order.
+
+    Args:
+        chapter: the notebook's name, such as ``"01_one_hot"``; the English edition is read (the code is the same in both).
+
+    Raises:
+        FileNotFoundError: there is no such chapter.
+        ValueError: it has no lesson cell.
+    """
+    path = root() / "notebooks" / "en" / f"{chapter}.ipynb"
+    if not path.is_file():
+        there = ", ".join(sorted(p.stem for p in path.parent.glob("*.ipynb")))
+        raise FileNotFoundError(f"no chapter {chapter!r}; there are: {there}")
+    cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    tagged = [(cell["metadata"].get("tags", []), "".join(cell["source"])) for cell in cells]
+    lessons = [code for tags, code in tagged if "lesson" in tags]
+    if not lessons:
+        raise ValueError(f"chapter {chapter!r} has no cell tagged “lesson”")
+    imports = [line for tags, code in tagged if not {"setup", "lesson"} & set(tags) for line in _imports(code)]
+    return "\n\n\n".join(["\n".join(dict.fromkeys(imports)), *lessons]) + "\n"
+
+
+def _imports(code: str) -> list[str]:
+    nodes = ast.parse(code).body
+    return [ast.unparse(node) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+def load(chapter: str) -> ModuleType:
+    """Return a chapter's lesson code as a module; it is written to a file, so that numba can cache what it compiles.
+
+    Raises:
+        FileNotFoundError, ValueError: as ``source``.
+    """
+    code = source(chapter)
+    name = f"lesson_{chapter}_{hashlib.sha256(code.encode()).hexdigest()[:12]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    path = build("lessons", f"{name}.py")
+    path.write_text(code, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

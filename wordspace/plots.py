@@ -1,0 +1,197 @@
+"""One style for every figure of the course, and the figures whose code is too long for a chapter.
+
+Axis labels, titles and legends are given in English and follow the edition through the glossary; words that are data are
+shown as they are. A missing glyph is an error. ``show`` returns nothing and displays one PNG; its alternative text stands in
+the cell's metadata, where ``wordspace.editions check`` asks for it.
+"""
+
+import io
+import warnings
+from collections.abc import Mapping, Sequence
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+
+from wordspace.cards import open_file
+from wordspace.evaluation import Score
+from wordspace.glossary import say
+
+# Okabe and Ito's palette (2008), told apart with every common colour blindness; without its yellow, too pale on white
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+WIDTH = 6.4  # inches; the text is 11 points, so that it stays legible on a phone
+DPI = 160
+INK, FAINT = "#262626", "#c8c8c8"
+
+
+class MissingGlyph(ValueError):
+    """A character that the course's fonts cannot draw."""
+
+
+def use_style() -> None:
+    """Set Matplotlib to the course's style, with a font that has Chinese.
+
+    Raises:
+        MissingData, WrongData: the font's package is missing or altered (see ``wordspace.cards``).
+    """
+    path = open_file("noto", "mplfonts/fonts/NotoSansCJKsc-Regular.otf")
+    if path not in [entry.fname for entry in font_manager.fontManager.ttflist]:
+        font_manager.fontManager.addfont(str(path))
+    matplotlib.rcParams.update(
+        {
+            "font.family": ["Noto Sans CJK SC", "DejaVu Sans"],
+            "font.size": 11,
+            "axes.unicode_minus": False,
+            "axes.prop_cycle": plt.cycler(color=COLOURS),
+            "axes.edgecolor": INK,
+            "axes.labelcolor": INK,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": 12,
+            "axes.titlelocation": "left",
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.color": FAINT,
+            "grid.linewidth": 0.6,
+            "text.color": INK,
+            "xtick.color": INK,
+            "ytick.color": INK,
+            "legend.frameon": False,
+            "lines.linewidth": 2,
+            "image.cmap": "viridis",
+            "figure.figsize": (WIDTH, 3.8),
+            "figure.dpi": DPI,
+            "figure.constrained_layout.use": True,
+            "savefig.facecolor": "white",
+            "svg.fonttype": "path",
+            "svg.hashsalt": "wordspace",
+        }
+    )
+
+
+def show(figure: Figure) -> None:
+    """Display a figure as one PNG and close it.
+
+    Raises:
+        MissingGlyph: a character is in neither of the fonts.
+    """
+    from IPython.display import Image, display
+
+    buffer = io.BytesIO()
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message="Glyph .* missing")
+            figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    except UserWarning as missing:
+        raise MissingGlyph(f"{missing}: the figures' fonts lack it; write the label with another character") from None
+    finally:
+        plt.close(figure)
+    display(Image(buffer.getvalue(), width=round(figure.get_figwidth() * 100)))
+
+
+def heatmaps(matrices: Mapping[str, np.ndarray], groups: Mapping[str, int], label: str = "distance") -> None:
+    """Draw square matrices of the same n items side by side, on one colour scale, the items in named groups.
+
+    Args:
+        matrices: title (English, in the glossary) → matrix of shape (n, n).
+        groups: name (English, in the glossary) → how many consecutive rows it has; white lines set the groups apart.
+        label: of the colour scale (English, in the glossary).
+
+    Raises:
+        ValueError: the groups' sizes do not add up to n.
+    """
+    sizes = np.array(list(groups.values()))
+    if any(matrix.shape != (sizes.sum(), sizes.sum()) for matrix in matrices.values()):
+        raise ValueError(f"groups of {sizes.sum()} rows do not fit matrices of {[m.shape for m in matrices.values()]}")
+    top = max(matrix.max() for matrix in matrices.values())
+    edges = np.cumsum(sizes) - 0.5
+    figure, axes = plt.subplots(1, len(matrices), figsize=(WIDTH, 0.52 * WIDTH), sharey=True, squeeze=False)
+    for ax, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
+        picture = ax.imshow(matrix, vmin=0, vmax=top)
+        ax.set_title(say(title))
+        ax.set_xticks([])
+        ax.set_yticks(edges - sizes / 2, [say(name) for name in groups])
+        ax.tick_params(length=0)
+        ax.grid(False)
+        ax.spines[:].set_visible(False)
+        for edge in edges[:-1]:
+            ax.axhline(edge, color="white", linewidth=2)
+            ax.axvline(edge, color="white", linewidth=2)
+    figure.colorbar(picture, ax=axes, label=say(label), orientation="horizontal", shrink=0.5, aspect=30)
+    show(figure)
+
+
+def lines(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    x: str,
+    y: str,
+    log: str = "",
+    power_laws: Mapping[str, tuple[float, float]] | None = None,
+) -> None:
+    """Draw curves with markers.
+
+    Args:
+        curves: name (English, in the glossary) → (x values, y values).
+        x, y: axis labels (English, in the glossary).
+        log: "x", "y" or "xy": which axes are logarithmic.
+        power_laws: name of a curve → (b, log a): the law y = a·x^b is drawn dashed, and the curve as points only.
+    """
+    figure, ax = plt.subplots()
+    for n, (name, (xs, ys)) in enumerate(curves.items()):
+        law = (power_laws or {}).get(name)
+        style = {"marker": MARKERS[n], "markersize": 5, "color": COLOURS[n], "linestyle": "-" if law is None else ""}
+        ax.plot(xs, ys, label=say(name), **style)
+        if law is not None:
+            dense = np.geomspace(min(xs), max(xs), 100)
+            ax.plot(dense, np.exp(law[1]) * dense ** law[0], "--", color=COLOURS[n], linewidth=1.4)
+    if "x" in log:
+        ax.set_xscale("log")
+    if "y" in log:
+        ax.set_yscale("log")
+    ax.set_xlabel(say(x))
+    ax.set_ylabel(say(y))
+    ax.legend()
+    show(figure)
+
+
+def bars(groups: Mapping[str, Mapping[str, float | Score]], x: str, log: bool = False) -> None:
+    """Draw horizontal bars, one a row, with the value written at the end and, for a ``Score``, its 95 % interval.
+
+    Args:
+        groups: colour group → {row name: value}, both English and in the glossary; every group has the same rows.
+        x: label of the axis (English, in the glossary).
+        log: whether the axis is logarithmic.
+    """
+    rows = list(next(iter(groups.values())))
+    thick = 0.8 / len(groups)
+    figure, ax = plt.subplots(figsize=(WIDTH, 0.9 + 0.42 * len(rows) * max(1, len(groups) * 0.62)))
+    for n, (group, values) in enumerate(groups.items()):
+        places = np.arange(len(rows)) + (n - (len(groups) - 1) / 2) * thick
+        heights = [float(getattr(values[row], "value", values[row])) for row in rows]
+        ax.barh(places, heights, thick * 0.92, color=COLOURS[n], label=say(group))
+        for place, row, height in zip(places, rows, heights, strict=True):
+            score = values[row]
+            end = height
+            if isinstance(score, Score):
+                ax.plot([score.low, score.high], [place, place], color=INK, linewidth=1.4)
+                end = max(end, score.high)
+            ax.annotate(
+                _figure(height), (end, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=9
+            )
+    if log:
+        ax.set_xscale("log")
+    ax.set_yticks(range(len(rows)), [say(row) for row in rows])
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.margins(x=0.14)
+    ax.set_xlabel(say(x))
+    if len(groups) > 1:
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(groups), borderaxespad=0.2)
+    show(figure)
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"
