@@ -12,7 +12,9 @@ def pytest_collection_modifyitems(config, items):
     """Refuse notebooks without outputs: nbval would compare nothing and pass."""
     for path in sorted({item.path for item in items if item.path.suffix == ".ipynb"}):
         if not any(cell.outputs for cell in code(read(path))):
-            raise pytest.UsageError(f"{path.name}: the outputs are stripped, so nothing would be compared; run: make run")
+            raise pytest.UsageError(
+                f"{path.name}: the outputs are stripped, so nothing would be compared; run: make run"
+            )
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -32,8 +34,19 @@ def pytest_terminal_summary(terminalreporter):
             path = getattr(report, "nodeid", "").split("::")[0]
             if path.endswith(".ipynb"):
                 seconds[path] += getattr(report, "duration", 0)
-                peak[path] = max([peak[path], *(value for name, value in report.user_properties if name == "peak")])
+                peak[path] = max(
+                    [
+                        peak[path],
+                        *(
+                            value
+                            for name, value in report.user_properties
+                            if name == "peak"
+                        ),
+                    ]
+                )
     for path in sorted(seconds):
         over = seconds[path] > BUDGET_SECONDS or peak[path] > BUDGET_BYTES
         line = f"{Path(path)}: {seconds[path]:.0f} s, {peak[path] / 2**30:.2f} GiB"
-        terminalreporter.write_line(line + ("  — over the budget of a chapter" if over else ""), yellow=over)
+        terminalreporter.write_line(
+            line + ("  — over the budget of a chapter" if over else ""), yellow=over
+        )

@@ -19,7 +19,7 @@ SENTENCE_ENDS = frozenset("。！？!?.")
 TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’-][^\W\d_]+)*|[^\w\s]")
 SENTENCE_BREAK = re.compile(r"(?<=[.!?])[\"”')\]]*\s+(?=[\"“(\[]*[A-Z0-9])")
 ABBREVIATION = re.compile(
-    r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|Gen|Col|Lt|vs|etc|ca?|cf|al|e\.g|i\.e|No|Vol|pp?|Inc|Ltd|U\.S))\.[\"”')\]]*$"
+    r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|Gen|Col|Lt|vs|etc|ca?|cf|al|e\.g|i\.e|Vol|pp?|Inc|Ltd|U\.S))\.[\"”')\]]*$"
 )
 
 

@@ -3,6 +3,7 @@
 The statistics are scipy's and scikit-learn's; here they get one form, so that every chapter reports the same way.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -70,8 +71,14 @@ def similarity(vectors, pairs: Sequence[tuple[str, str, float]], seed: int = 0) 
         )
     cosines = np.array([cosine(vectors[a], vectors[b]) for a, b, _ in known])
     judged = np.array([judgement for _, _, judgement in known])
-    score = bootstrap(lambda x, y: stats.spearmanr(x, y).statistic, cosines, judged, seed=seed)
+    score = bootstrap(_spearman, cosines, judged, seed=seed)
     return score, len(known) / len(pairs)
+
+
+def _spearman(x: np.ndarray, y: np.ndarray) -> float:
+    with warnings.catch_warnings():  # a resample of few pairs may be all the same: no correlation, left out
+        warnings.simplefilter("ignore", stats.ConstantInputWarning)
+        return stats.spearmanr(x, y).statistic
 
 
 def analogy(vectors, a: str, b: str, c: str, method: str = "add", exclude: bool = True) -> list[tuple[str, float]]:
@@ -95,7 +102,7 @@ def analogy(vectors, a: str, b: str, c: str, method: str = "add", exclude: bool 
         scores = unit @ (target / np.linalg.norm(target))
     elif method == "mul":
         to_a, to_b, to_c = ((unit @ unit[row] + 1) / 2 for row in rows)
-        scores = to_b * to_c / (to_a + 1e-3)
+        scores = to_b * to_c / (to_a + 1e-6)
     else:
         raise ValueError(f'method {method!r} is not "add" or "mul"')
     if exclude:

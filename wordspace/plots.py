@@ -22,7 +22,7 @@ from wordspace.glossary import say
 # Okabe and Ito's palette (2008), told apart with every common colour blindness; without its yellow, too pale on white
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
-WIDTH = 6.4  # inches; the text is 11 points, so that it stays legible on a phone
+WIDTH = 5.2  # inches: with text of 11 points still legible on a phone, where the picture shrinks
 DPI = 160
 INK, FAINT = "#262626", "#c8c8c8"
 
@@ -62,7 +62,7 @@ def use_style() -> None:
             "legend.frameon": False,
             "lines.linewidth": 2,
             "image.cmap": "viridis",
-            "figure.figsize": (WIDTH, 3.8),
+            "figure.figsize": (WIDTH, 3.4),
             "figure.dpi": DPI,
             "figure.constrained_layout.use": True,
             "savefig.facecolor": "white",
@@ -84,12 +84,12 @@ def show(figure: Figure) -> None:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message="Glyph .* missing")
-            figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+            figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", metadata={"Software": None})
     except UserWarning as missing:
         raise MissingGlyph(f"{missing}: the figures' fonts lack it; write the label with another character") from None
     finally:
         plt.close(figure)
-    display(Image(buffer.getvalue(), width=round(figure.get_figwidth() * 100)))
+    display(Image(buffer.getvalue(), width=round(100 * WIDTH)))
 
 
 def heatmaps(matrices: Mapping[str, np.ndarray], groups: Mapping[str, int], label: str = "distance") -> None:

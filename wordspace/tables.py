@@ -36,7 +36,7 @@ def _text(cell: Any, digits: int) -> str:
         return say("yes" if cell else "no")
     if isinstance(cell, int):
         return f"{cell:,}"
-    return f"{cell:.{digits}f}" if isinstance(cell, float) else str(cell)
+    return f"{cell:,.{digits}f}" if isinstance(cell, float) else str(cell)
 
 
 def _row(tag: str, cells: Sequence[str], number: Sequence[bool]) -> str:

@@ -1,0 +1,73 @@
+"""Less to load: style rules for things that no page has are left out, and so are the theme's files that none asks for.
+
+The theme brings 200 kB of Bootstrap for a few buttons and menus. A rule stays if each class of its selector is a word
+somewhere in the built pages or scripts.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+UNUSED = (
+    "vendor",
+    "images/*.svg",
+    "locales",
+    "*webpack-macros.html",
+    "scripts/*.map",
+    "styles/*.map",
+    "design-tabs.js",
+)
+CONDITION = re.compile(r"\((?:[^()]|\([^()]*\))*\)|\[[^]]*\]")  # what stands in :not(...) or [...] may well be absent
+CLASS = re.compile(r"\.(-?[_a-zA-Z][\w-]*)")
+
+
+def blocks(css: str) -> Iterator[tuple[str, str]]:
+    """Split a style sheet into pairs of what stands before a pair of braces and what stands inside it."""
+    start = 0
+    while (opening := css.find("{", start)) >= 0:
+        depth, end = 1, opening + 1
+        while depth:
+            brace = re.compile("[{}]").search(css, end)
+            depth, end = depth + (1 if brace[0] == "{" else -1), brace.end()
+        yield css[start:opening].strip(), css[opening + 1 : end - 1]
+        start = end
+
+
+def pruned(css: str, words: set[str]) -> str:
+    """Return a style sheet without the rules that match nothing.
+
+    >>> pruned("@media print{.a,.b{top:0}}.c .d{top:1}p{top:2}", {"a", "c"})
+    '@media print{.a{top:0}}p{top:2}'
+    """
+    kept = []
+    for before, inside in blocks(re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)):
+        *statements, head = before.split(";")  # @charset and @import end so, and stand before the first rule
+        kept += [statement + ";" for statement in statements]
+        if head.lstrip().startswith(("@media", "@supports")):
+            inside = pruned(inside, words)
+        elif not head.lstrip().startswith("@"):
+            parts = re.split(r",(?![^(]*\))", head)
+            head = ",".join(part for part in parts if words.issuperset(CLASS.findall(CONDITION.sub("", part))))
+        if head.strip() and inside.strip():
+            kept.append(f"{head}{{{inside}}}")
+    return "".join(kept)
+
+
+def lighten(app, problem: Exception | None) -> None:
+    """Remove unused files and rules from ``_static``."""
+    if problem:
+        return
+    static = Path(app.outdir, "_static")
+    for path in [path for pattern in UNUSED for path in static.glob(pattern)]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    texts = [*Path(app.outdir).rglob("*.html"), *static.rglob("*.js")]
+    words = {word for path in texts for word in re.findall(r"[\w-]+", path.read_text(encoding="utf-8"))}
+    for sheet in static.rglob("*.css"):
+        sheet.write_text(pruned(sheet.read_text(encoding="utf-8"), words), encoding="utf-8")
+
+
+def setup(app) -> dict:
+    """Run when the pages are written."""
+    app.connect("build-finished", lighten)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

