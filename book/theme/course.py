@@ -29,6 +29,7 @@ WORDS = {
         "measured": "Measured",
         "reason": "Reading",
         "tally": "So far {total} claims have been measured: {holds} hold, {part} hold in part, {fails} do not hold.",
+        "own": "Written for the course",
         "none": "No chapter has recorded a claim yet.",
     },
     "zh": {
@@ -38,11 +39,12 @@ WORDS = {
         "files": "文件",
         "licence": "许可",
         "origin": "出处",
-        "promised": "原说法",
+        "promised": "应有",
         "measured": "实测",
         "reason": "说明",
-        "tally": "目前实测了{total}条论断：{holds}条成立，{part}条部分成立，{fails}条不成立。",
-        "none": "还没有章节记录论断。",
+        "tally": "目前实测了{total}条说法：{holds}条成立，{part}条部分成立，{fails}条不成立。",
+        "own": "课程自己写的",
+        "none": "还没有章节记录说法。",
     },
 }
 MARKS = {claims.HOLDS: ("yes", "✓"), claims.IN_PART: ("partly", "◐"), claims.FAILS: ("no", "✗")}
@@ -71,7 +73,7 @@ def glossary_page(env, language: str) -> Iterator[str]:
 
 
 def data_page(env, language: str) -> Iterator[str]:
-    """Yield a section for each card: contents, package, files with their size, licence, origin, chapters that use it."""
+    """Yield a section for each borrowed package and one for the course's own files: contents, package, files with their size, licence, origin, chapters that use it."""
     for card in cards.load_all():
         names = ", ".join(f"`{file.path.rsplit('/', 1)[-1]}`" for file in card.files)
         rows = {
@@ -83,6 +85,10 @@ def data_page(env, language: str) -> Iterator[str]:
         }
         yield from (f"## {card.name}", "", card.contents[language], "")
         yield from facts(language, rows)
+    yield from (f"## {WORDS[language]['own']}", "")
+    for card in cards.own_cards():
+        links = " · ".join(filter(None, (chapter_link(env, language, number) for number in card.chapters)))
+        yield f"- `datasets/{card.name}.toml` {card.contents[language]} ({card.licence}; {links})"
 
 
 def credits_page(env, language: str) -> Iterator[str]:
