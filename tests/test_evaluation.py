@@ -61,6 +61,7 @@ def test_3cosadd_is_gensims(space):
     assert ours[1] == pytest.approx(float(target @ space.get_vector("queen", norm=True) / np.linalg.norm(target)))
 
 
+@pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning")  # inside gensim itself
 def test_3cosmul_is_gensims(space):
     theirs = space.most_similar_cosmul(positive=["woman", "king"], negative=["man"], topn=1)[0]
     ours = evaluation.analogy(space, "man", "woman", "king", "mul")[0]

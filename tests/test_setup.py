@@ -193,7 +193,7 @@ def test_every_package_that_is_imported_is_pinned():
         lines = (re.sub(r"(?m)^(\s*)[!%].*", r"\1pass", cell) for cell in code)  # IPython's own commands
         found |= {name for cell in lines for name in imported(cell)}
     own = {path.stem for part in ("book", "tests", "studies") for path in (root() / part).rglob("*.py")}
-    own |= {"wordspace", "google", "tests", "conftest"}  # google.colab: of Colab only
+    own |= {"wordspace", "book", "google", "tests", "conftest"}  # google.colab: of Colab only
     distributions = importlib.metadata.packages_distributions()
     pinned = {re.sub("[-_.]+", "-", pin.name).lower() for pin in PINS}
     for name in found - own - sys.stdlib_module_names:

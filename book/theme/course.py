@@ -73,7 +73,7 @@ def glossary_page(env, language: str) -> Iterator[str]:
 
 
 def data_page(env, language: str) -> Iterator[str]:
-    """Yield a section for each borrowed package and one for the course's own files: contents, package, files with their size, licence, origin, chapters that use it."""
+    """Yield a section for each borrowed package (what it holds, where it is from), then the course's own files."""
     for card in cards.load_all():
         names = ", ".join(f"`{file.path.rsplit('/', 1)[-1]}`" for file in card.files)
         rows = {
