@@ -50,8 +50,8 @@ study: setup ## run a study and record its figures: NAME=..., a script in studie
 bench: setup ## run the speed studies and replace their records by this machine's (leave it idle meanwhile)
 	for study in $$(grep -l "speed=True" studies/*.py); do $(PY) $$study || exit; done
 
-address: setup ## tell the course where its repository is: URL=https://github.com/OWNER/NAME
-	@$(PY) book/address.py $(URL)
+address: ## tell the course where its repository is: URL=https://github.com/OWNER/NAME
+	@$(or $(wildcard $(PY)),python3) book/address.py $(URL)
 
 # --- Testing ----------------------------------------------------------------------------------------------------------
 # The chapters and the tests use the models on this machine, never the Hugging Face hub.

@@ -50,7 +50,10 @@ leave() { # on every way out
 }
 
 # --- The work ---------------------------------------------------------------------------------------------------------
-[ ! -e $unfinished ] || rm -rf $venv # the last set-up was killed
+if [ -e $unfinished ]; then # another set-up is at work, or the last one was killed
+    ! kill -0 "$(cat $unfinished)" 2>/dev/null || fail "another set-up is at work here (process $(cat $unfinished)): wait for it."
+    rm -rf $venv
+fi
 [ -x $venv/bin/python ] || rm -rf $venv # its Python is gone
 
 if [ -d $venv ]; then
@@ -68,7 +71,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 mkdir -p $venv
-touch $unfinished
+echo $$ >$unfinished
 [ -z "$first" ] || "$python" -m venv $venv
 pip="$venv/bin/python -m pip --disable-pip-version-check"
 

@@ -53,6 +53,8 @@ def complaints(edition: str) -> list[str]:
 def build() -> list[str]:
     """Build both editions side by side and return those that failed."""
     (BUILD / "book").mkdir(parents=True, exist_ok=True)
+    for edition in EDITIONS:
+        shutil.rmtree(html(edition), ignore_errors=True)  # pages that are no more; what Sphinx has read stays
     running = {edition: start(edition) for edition in EDITIONS}
     failed = []
     for edition, process in running.items():

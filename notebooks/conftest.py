@@ -32,7 +32,7 @@ def pytest_terminal_summary(terminalreporter):
     for reports in terminalreporter.stats.values():
         for report in reports:
             path = getattr(report, "nodeid", "").split("::")[0]
-            if path.endswith(".ipynb"):
+            if path.endswith(".ipynb") and hasattr(report, "user_properties"):
                 seconds[path] += getattr(report, "duration", 0)
                 peak[path] = max(
                     [

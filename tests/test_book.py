@@ -1,5 +1,7 @@
 """The built site, read as files: whole links, the same pages in both editions, nothing from elsewhere, light."""
 
+import doctest
+import importlib
 import os
 import re
 import subprocess
@@ -155,3 +157,11 @@ def test_what_is_broken_stops_the_build(tmp_path: Path):
     done = subprocess.run([*command, "--keep-going"], cwd=tmp_path, env=places, capture_output=True, text=True)
     assert done.returncode != 0
     assert [says for says in BROKEN.values() if says not in done.stderr] == [], done.stderr
+
+
+@pytest.mark.parametrize("name", ["frame", "lighter"])
+def test_examples_in_docstrings(name, monkeypatch):
+    monkeypatch.syspath_prepend(root() / "book" / "theme")
+    done = doctest.testmod(importlib.import_module(name))
+    assert done.attempted > 0
+    assert done.failed == 0

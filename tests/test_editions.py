@@ -154,6 +154,35 @@ def other_tags(course):
     change(course, "zh", "lesson", lambda cell: cell.metadata.update(tags=[]))
 
 
+def other_metadata(course):
+    change(course, "en", "figure", lambda cell: cell.metadata["mystnb"]["image"].update(classes="photo"))
+
+
+def english_set_to_chinese(course):
+    replace(course, "setup", 'edition = "en"', 'edition = "zh"', both=["en"])
+
+
+def words_for_nothing(course):
+    replace(course, "title", "# Sample\n\nThe sum is 2.50.", "", both=["en"])
+
+
+def other_sign(course):
+    def edit(cell):
+        text = json.dumps(cell.outputs, ensure_ascii=False)
+        cell.outputs = [notebooks.nbformat.from_dict(output) for output in json.loads(text.replace("2.50", "-2.50"))]
+
+    change(course, "zh", "value", edit)
+
+
+def path_after_a_line(course):
+    output = notebooks.nbformat.v4.new_output("stream", name="stdout", text="read:\n/home/reader/data.txt\n")
+    change(course, "en", "lesson", lambda cell: cell.update(outputs=[output]))
+
+
+def unprinted_integer(course):
+    replace(course, "title", "2.50", "454")
+
+
 def bold_full_width(course):
     replace(course, "title", "和是2.50。", "**和是2.50。**", both=["zh"])
 
@@ -182,7 +211,16 @@ BREAKS = [
     (missing_cell, f"notebooks/zh/{NAME}.ipynb [value]: cells differ from the English edition"),
     (missing_edition, f"notebooks/zh/{NAME}.ipynb [-]: missing; run"),
     (not_chinese, f"notebooks/zh/{NAME}.ipynb [title]: holds no Chinese"),
-    (other_tags, f"notebooks/zh/{NAME}.ipynb [lesson]: its tags are not those of the English edition"),
+    (
+        other_tags,
+        f"notebooks/zh/{NAME}.ipynb [lesson]: its tags or other metadata are not those of the English edition",
+    ),
+    (other_metadata, f"notebooks/zh/{NAME}.ipynb [figure]: its tags or other metadata are not those"),
+    (english_set_to_chinese, f'notebooks/zh/{NAME}.ipynb [setup]: the English edition says edition = "zh"'),
+    (words_for_nothing, f"notebooks/zh/{NAME}.ipynb [title]: says something where the English edition says nothing"),
+    (other_sign, f"notebooks/zh/{NAME}.ipynb [value]: shows other numbers than the English edition: -2.50, 2.50"),
+    (path_after_a_line, f"notebooks/en/{NAME}.ipynb [lesson]: shows a path of this machine"),
+    (unprinted_integer, f"notebooks/en/{NAME}.ipynb [title]: the number 454 is in the prose, but no cell prints it"),
     (bold_full_width, f"notebooks/zh/{NAME}.ipynb [title]: full-width punctuation inside bold"),
     (broken_line, f"notebooks/zh/{NAME}.ipynb [title]: a line break inside a Chinese paragraph"),
     (typed_space, f"notebooks/zh/{NAME}.ipynb [title]: a typed space between Chinese and Latin"),
@@ -277,17 +315,21 @@ def test_sync_writes_the_chinese_edition_where_there_is_none_and_says_what_to_wr
 def test_a_chapter_that_fails_is_left_as_it_was(course):
     missed_bar(course)
     path = course / "notebooks" / "en" / f"{NAME}.ipynb"
-    before = path.read_bytes()
-    status, said = run(course, "wordspace.editions", "run")
-    assert status != 0
-    assert "FindingChanged" in said
-    assert path.read_bytes() == before
+    chinese = course / "notebooks" / "zh" / f"{NAME}.ipynb"
+    for command in ("run", "sync"):
+        replace(course, "claims", "board.show()", "board.show()  # changed", both=["en"])
+        before = path.read_bytes(), chinese.read_bytes()
+        status, said = run(course, "wordspace.editions", command)
+        assert status != 0
+        assert f"{NAME}.ipynb [claims]: FindingChanged" in said
+        assert "Traceback" not in said
+        assert (path.read_bytes(), chinese.read_bytes()) == before
     assert not list(path.parent.glob("*.new"))
 
 
 def test_accept_names_an_unknown_cell(course, monkeypatch):
     monkeypatch.setattr(editions, "root", lambda: course)
-    with pytest.raises(KeyError, match="no cell 'nothing'"):
+    with pytest.raises(SystemExit, match="no cell 'nothing' in both editions"):
         editions.accept(NAME, ["nothing"])
 
 
@@ -299,3 +341,25 @@ def test_an_unknown_chapter_is_named():
 def test_numbers_are_read_alike_in_both_languages():
     assert notebooks.numbers("1,034 of 2.50 %, skip-gram2 v1.2.3") == ["1034", "2.50"]
     assert notebooks.numbers("共1,034个，2.50%") == ["1034", "2.50"]
+
+
+def test_chinese_text_is_not_dropped_without_a_word(course, monkeypatch, capsys):
+    path = course / "notebooks" / "zh" / f"{NAME}.ipynb"
+    notebook = notebooks.read(path)
+    notebook.cells.append(notebooks.nbformat.v4.new_markdown_cell("只有中文版有的一段。", id="only-chinese"))
+    notebooks.write(path, notebook)
+    monkeypatch.setattr(editions, "root", lambda: course)
+    monkeypatch.setattr(notebooks, "root", lambda: course)
+    editions.sync(NAME)
+    assert (
+        "dropped, since the English edition has no such cell (git diff shows it): only-chinese"
+        in capsys.readouterr().out
+    )
+
+
+def test_a_chapter_in_chinese_only_is_named(course, monkeypatch):
+    (course / "notebooks" / "en" / f"{NAME}.ipynb").unlink()
+    monkeypatch.setattr(editions, "root", lambda: course)
+    for command in (editions.sync, editions.run, lambda name: editions.accept(name, [])):
+        with pytest.raises(SystemExit, match=f"write notebooks/en/{NAME}.ipynb first"):
+            command(NAME)

@@ -95,6 +95,13 @@ def test_chinese_has_glyphs_and_a_missing_one_is_an_error(shown):
     assert not plots.plt.get_fignums()  # closed all the same
 
 
+def test_chinese_inside_a_formula_is_an_error(shown):
+    figure = plots.plt.figure()
+    figure.text(0.1, 0.5, "$猫$")
+    with pytest.raises(plots.MissingGlyph, match="outside"):
+        plots.show(figure)
+
+
 def test_groups_must_fit_the_matrix():
     with pytest.raises(ValueError, match="groups of 3 rows do not fit"):
         plots.heatmaps({"one-hot": np.eye(4)}, groups={"animals": 3})
@@ -117,6 +124,8 @@ def test_tables_follow_the_edition_and_escape(shown):
     tables.table(["pair", "words", "measured"], [["<b>", 1234, 0.5], ["猫", 2, True]], digits=2)
     assert shown[0]["text/plain"].splitlines() == ["词对 | 词数 | 实测", "<b> | 1,234 | 0.50", "猫 | 2 | 是"]
     assert "&lt;b&gt;" in shown[0]["text/html"]
+    tables.table(["pair", "words", "measured"], [[np.True_, np.int64(1234), np.float32(1 / 3)]])
+    assert shown[1]["text/plain"].splitlines()[1] == "是 | 1,234 | 0.333"
 
 
 def test_a_row_of_another_length_is_named():
@@ -141,14 +150,20 @@ def raises(x):
     [
         (double, [((2,), 4)], True, "✓ double: solved (1/1)"),
         (double, [((2,), 4), ((2,), 5)], False, "double(2): expected 5, got 4"),
-        (stub, [((2,), 4)], False, "stub(2): expected 4, got None"),
-        (stub, [((2,), [])], False, "expected [], got None"),
+        (stub, [((2,), 4)], False, "stub(2): no answer yet: the function returns None"),
+        (stub, [((2,), [])], False, "no answer yet"),
         (raises, [((2,), 4)], False, "raises(2): RuntimeError: oops"),
         (double, [((np.ones(2),), np.array([2.0, 2.0]))], True, "solved"),
         (double, [((np.ones(3),), np.array([2.0, 2.0]))], False, "expected [2.0, 2.0], got [2.0, 2.0, 2.0]"),
         (double, [((0.1,), 0.2 + 1e-12)], True, "solved"),
         (double, [(("a",), "aa")], True, "solved"),
         (double, [(([1],), (1, 1))], True, "solved"),
+        (lambda: np.array(["a", "b"]), [((), ["a", "b"])], True, "solved"),
+        (lambda: np.array(["a", "c"]), [((), ["a", "b"])], False, "got ['a', 'c']"),
+        (lambda: [[1, 2], [3]], [((), np.eye(2))], False, "expected [[1.0, 0.0], [0.0, 1.0]], got [[1, 2], [3]]"),
+        (lambda: {"a": 0.1 + 0.2}, [((), {"a": 0.3})], True, "solved"),
+        (lambda: np.True_, [((), 0.5)], False, "expected 0.5, got True"),
+        (lambda x: x.append(1) or 0, [(([],), 0), (([],), 0)], True, "solved"),
     ],
 )
 def test_the_checker_says_what_is_off_and_never_raises(shown, answer, cases, solved, hint):
@@ -161,4 +176,5 @@ def test_hints_follow_the_edition(shown):
     glossary.set_edition("zh")
     exercises.check(stub, [((2,), 4)])
     assert "还不对" in shown[0]["text/plain"]
-    assert "应为 4" in shown[0]["text/plain"]
+    assert "stub：还不对（0/1）。" in shown[0]["text/plain"]
+    assert "stub(2)：还没有作答" in shown[0]["text/plain"]

@@ -2,8 +2,6 @@
 
 from wordspace.glossary import set_edition
 
-__version__ = "0.1.0"
-
 
 def start(edition: str) -> None:
     """Make a chapter ready: its language and the figures' style.

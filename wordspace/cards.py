@@ -65,7 +65,7 @@ class Card:
             )
         found = Path(str(package.locate_file(path)))
         if not found.is_file():
-            raise MissingData(f"{self.package} {self.version} lacks {path}: {self.remedy} --force-reinstall")
+            raise MissingData(f"{self.package} {self.version} lacks {path}: {self.remedy} --force-reinstall --no-deps")
         return found
 
     def verify(self) -> None:
@@ -76,16 +76,16 @@ class Card:
             WrongData: a file differs.
         """
         for file in self.files:
-            check(self, file, self.locate(file.path), whole=True)
+            check(self, file, self.locate(file.path))
 
 
-def check(card: Card, file: CardFile, found: Path, whole: bool) -> None:
-    """Raise ``WrongData`` unless ``found`` has the size and, if ``whole``, the SHA-256 that the card gives ``file``."""
-    wrong = found.stat().st_size != file.bytes or (whole and sha256(found) != file.sha256)
+def check(card: Card, file: CardFile, found: Path) -> None:
+    """Raise ``WrongData`` unless ``found`` has the size and the SHA-256 that the card gives ``file``."""
+    wrong = found.stat().st_size != file.bytes or sha256(found) != file.sha256
     if wrong:
         raise WrongData(
             f"{file.path} of {card.package} is not the file described in datasets/{card.name}.toml"
-            f" (SHA-256 {file.sha256[:12]}…, {file.bytes} bytes): {card.remedy} --force-reinstall"
+            f" (SHA-256 {file.sha256[:12]}…, {file.bytes} bytes): {card.remedy} --force-reinstall --no-deps"
         )
 
 
@@ -152,5 +152,5 @@ def open_file(name: str, path: str) -> Path:
     """
     card = load(name)
     found = card.locate(path)
-    check(card, next(file for file in card.files if file.path == path), found, whole=True)
+    check(card, next(file for file in card.files if file.path == path), found)
     return found

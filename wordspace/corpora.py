@@ -79,7 +79,7 @@ def _normal(token: str) -> str:
 
 @cache
 def english_wikipedia() -> tuple[Paragraph, ...]:
-    """Return running text of 107 English Wikipedia articles as paragraphs of lower-case tokens.
+    """Return running text of 102 English Wikipedia articles as paragraphs of lower-case tokens.
 
     Redirects, headings, lists, tables and image captions are left out: what stays are paragraphs of at least 40
     characters that end like a sentence. Source: the test data inside the ``gensim`` package, see its card.

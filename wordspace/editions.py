@@ -33,12 +33,36 @@ def localised(source: str, edition: str) -> str:
     return EDITION_LINE.sub(f'edition = "{edition}"', source)
 
 
+WORDS = (("image", "alt"), ("figure", "caption"))  # what MyST-NB's metadata of a cell says in the edition's language
+PROMPT = "code_prompt_show"  # the label of a folded cell, likewise
+
+
 def text(cell) -> str:
-    """Return what a cell says in its edition's language: its Markdown, or its figure's alternative text and caption."""
+    """Return what a cell says in its edition's language: its Markdown, or what its metadata says of its figure or fold."""
     if cell.cell_type == "markdown":
         return cell.source
-    figure = cell.metadata.get("mystnb", {})
-    return "\n".join(filter(None, [notebooks.alt(cell), figure.get("figure", {}).get("caption", "")]))
+    shown = cell.metadata.get("mystnb", {})
+    return "\n".join(filter(None, [*(shown.get(kind, {}).get(word) for kind, word in WORDS), shown.get(PROMPT)]))
+
+
+def with_words_of(metadata, own):
+    """Return a cell's metadata with the words (and the hash) that another cell's metadata has in their places."""
+    merged = copy.deepcopy({key: value for key, value in metadata.items() if key != "wordspace"})
+    ours, theirs = merged.setdefault("mystnb", {}), own.get("mystnb", {})
+    for kind, word in WORDS:
+        ours.setdefault(kind, {}).pop(word, None)
+        if word in theirs.get(kind, {}):
+            ours[kind][word] = theirs[kind][word]
+        if not ours[kind]:
+            del ours[kind]
+    ours.pop(PROMPT, None)
+    if PROMPT in theirs:
+        ours[PROMPT] = theirs[PROMPT]
+    if not ours:
+        del merged["mystnb"]
+    if "wordspace" in own:
+        merged["wordspace"] = own["wordspace"]
+    return nbformat.from_dict(merged)
 
 
 def mark(cell) -> str:
@@ -57,11 +81,7 @@ def carry(english, chinese):
     carried = nbformat.v4.new_notebook()
     for cell in english.cells:
         twin, old = copy.deepcopy(cell), have.get(cell.id)
-        own = old.metadata if old else {}
-        for key in ("mystnb", "wordspace"):
-            twin.metadata.pop(key, None)
-            if key in own:
-                twin.metadata[key] = own[key]
+        twin.metadata = with_words_of(cell.metadata, old.metadata if old else {})
         if cell.cell_type == "markdown":
             twin.source = old.source if old else f"{UNWRITTEN}\n\n{cell.source}"
         else:
@@ -73,27 +93,57 @@ def carry(english, chinese):
 
 
 def sync(name: str) -> None:
-    """Carry a chapter's code to the Chinese edition and execute that where code changed or outputs are missing."""
-    english, path = notebooks.read(_path("en", name)), _path("zh", name)
-    before = notebooks.read(path) if path.exists() else None
-    after = carry(english, before)
-    notebooks.write(path, after)
+    """Carry a chapter's code to the Chinese edition and execute that where code changed or outputs are missing.
+
+    Raises:
+        SystemExit: there is no English notebook.
+        CellFailed: a cell ended in an error; the Chinese notebook is left as it was.
+    """
+    path, before, after = _carried(name)
     old = [cell.source for cell in notebooks.code(before)] if before else None
     cells = notebooks.code(after)
     if old != [cell.source for cell in cells] or any(cell.execution_count is None for cell in cells):
-        report(path, *notebooks.execute(path))
+        report(path, *notebooks.execute(path, after))
+    else:
+        notebooks.write(path, after)
+
+
+def run(name: str) -> None:
+    """Execute a chapter's English edition, carry its code over and execute the Chinese one.
+
+    Raises:
+        SystemExit: there is no English notebook.
+        CellFailed: a cell ended in an error; that notebook is left as it was.
+    """
+    report(_english(name), *notebooks.execute(_english(name)))
+    path, _, after = _carried(name)
+    report(path, *notebooks.execute(path, after))
+
+
+def _carried(name: str):
+    english, path = notebooks.read(_english(name)), _path("zh", name)
+    before = notebooks.read(path) if path.exists() else None
+    ids = {cell.id for cell in english.cells}
+    lost = [cell.id for cell in before.cells if cell.id not in ids and cell.source.strip()] if before else []
+    if lost:
+        print(
+            f"{path.name}: dropped, since the English edition has no such cell (git diff shows it): {', '.join(lost)}"
+        )
+    return path, before, carry(english, before)
 
 
 def accept(name: str, cells: list[str]) -> None:
     """Record that the Chinese text of these cells (default: all) fits the English as it stands now.
 
     Raises:
-        KeyError: the chapter has no such cell.
+        SystemExit: a notebook or a cell of that name is missing.
     """
-    english = {cell.id: cell for cell in notebooks.read(_path("en", name)).cells}
+    english = {cell.id: cell for cell in notebooks.read(_english(name)).cells}
+    if not _path("zh", name).exists():
+        raise SystemExit(f"{name} has no Chinese notebook yet; run: python -m wordspace.editions sync {name}")
     chinese = notebooks.read(_path("zh", name))
-    for cell in set(cells) - english.keys():
-        raise KeyError(f"{name} has no cell {cell!r}")
+    for cell in sorted(set(cells) - (english.keys() & {cell.id for cell in chinese.cells})):
+        raise SystemExit(f"{name} has no cell {cell!r} in both editions")
     for cell in chinese.cells:
         if cell.id in english and (not cells or cell.id in cells) and mark(english[cell.id]):
             cell.metadata["wordspace"] = {"from": mark(english[cell.id])}
@@ -134,31 +184,29 @@ def compare(english_path: Path, chinese_path: Path) -> list[Problem]:
 
 
 def _differences(en, zh) -> list[str]:
+    if en.cell_type != zh.cell_type:
+        return ["is another kind of cell than in the English edition; run sync"]
     says = []
+    if en.cell_type == "code" and en.source != localised(en.source, "en"):
+        says.append('the English edition says edition = "zh"; set it to "en" and run: make run')
     if en.cell_type == "code" and zh.source != localised(en.source, "zh"):
         says.append("its code is not that of the English edition; change the English one and run: make run")
-    if notebooks.tags(en) != notebooks.tags(zh):
-        says.append("its tags are not those of the English edition; run sync")
+    if with_words_of(en.metadata, {}) != with_words_of(zh.metadata, {}):
+        says.append("its tags or other metadata are not those of the English edition; run sync")
     if UNWRITTEN in zh.source:
         says.append("not written in Chinese yet; write it, then run accept")
     elif mark(en) and kept(zh) != mark(en):
         says.append("the English was changed after the Chinese was written; bring it up to date, then run accept")
     if text(en) and not HAN.search(text(zh)) and re.search(r"[A-Za-z]{4}", text(en)):
-        says.append("holds no Chinese" if text(zh) else "has no Chinese alternative text")
+        says.append("holds no Chinese" if text(zh) else "has no Chinese alternative text or label")
+    if text(zh) and not text(en):
+        says.append("says something where the English edition says nothing")
     if en.cell_type == "code" and NOISY not in notebooks.tags(en):
-        a, b = (Counter(notebooks.numbers(notebooks.shown(cell))) for cell in (en, zh))
+        a, b = (Counter(notebooks.DIGITS.findall(notebooks.shown(cell))) for cell in (en, zh))
         if a != b:
             odd = sorted((a - b) + (b - a))
             says.append(f"shows other numbers than the English edition: {', '.join(odd[:6])}; run: make run")
     return says
-
-
-def run(name: str) -> None:
-    """Execute a chapter's English edition, carry its code over and execute the Chinese one."""
-    report(_path("en", name), *notebooks.execute(_path("en", name)))
-    english, path = notebooks.read(_path("en", name)), _path("zh", name)
-    notebooks.write(path, carry(english, notebooks.read(path) if path.exists() else None))
-    report(path, *notebooks.execute(path))
 
 
 def report(path: Path, seconds: float, peak: int) -> None:
@@ -182,6 +230,12 @@ def names(chapter: str | None = None) -> list[str]:
     return found
 
 
+def _english(name: str) -> Path:
+    if not _path("en", name).exists():
+        raise SystemExit(f"{name}: write notebooks/en/{name}.ipynb first, or remove the Chinese one")
+    return _path("en", name)
+
+
 def _path(edition: str, name: str) -> Path:
     return root() / "notebooks" / edition / f"{name}.ipynb"
 
@@ -197,12 +251,18 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.command == "accept" and not given.chapter:
         parser.error("accept needs a chapter")
+    if given.cells and given.command != "accept":
+        parser.error("only accept takes cells")
     problems: list[Problem] = []
     for name in names(given.chapter):
         if given.command == "accept":
             accept(name, given.cells)
         elif given.command in ("sync", "run"):
-            (sync if given.command == "sync" else run)(name)
+            try:
+                (sync if given.command == "sync" else run)(name)
+            except notebooks.CellFailed as failure:
+                print(f"{failure}\nThe notebook is left as it was.", file=sys.stderr)
+                return 1
         if given.command != "accept":
             problems += check(name)
     print("\n".join(map(str, problems)) or "both editions agree" if given.command != "accept" else "accepted")

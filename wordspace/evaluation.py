@@ -13,6 +13,8 @@ from sklearn import metrics
 
 from wordspace.vectors import cosine
 
+SWAPS = 9999  # random swaps of a paired test
+
 
 @dataclass(frozen=True)
 class Score:
@@ -81,32 +83,21 @@ def _spearman(x: np.ndarray, y: np.ndarray) -> float:
         return stats.spearmanr(x, y).statistic
 
 
-def analogy(vectors, a: str, b: str, c: str, method: str = "add", exclude: bool = True) -> list[tuple[str, float]]:
-    """Answer "a is to b as c is to …" with the ten best words and their scores.
+def analogy(vectors, a: str, b: str, c: str, method: str = "add") -> list[tuple[str, float]]:
+    """Answer "a is to b as c is to …" with the ten best words but the three given, and their scores.
 
     Args:
         vectors: gensim ``KeyedVectors``.
         a, b, c: the three given words.
         method: ``"add"``, cos(x, b − a + c) of unit vectors, or ``"mul"``, Levy and Goldberg's (2014) 3CosMul with cosines
             shifted into [0, 1].
-        exclude: leave the three given words out of the answers, as is usual.
 
     Raises:
         ValueError: an unknown method.
         KeyError: a word that the vocabulary lacks.
     """
-    unit = vectors.get_normed_vectors()
     rows = [vectors.get_index(word) for word in (a, b, c)]
-    if method == "add":
-        target = unit[rows[1]] - unit[rows[0]] + unit[rows[2]]
-        scores = unit @ (target / np.linalg.norm(target))
-    elif method == "mul":
-        to_a, to_b, to_c = ((unit @ unit[row] + 1) / 2 for row in rows)
-        scores = to_b * to_c / (to_a + 1e-6)
-    else:
-        raise ValueError(f'method {method!r} is not "add" or "mul"')
-    if exclude:
-        scores[rows] = -np.inf
+    scores = _analogy_scores(vectors.get_normed_vectors(), rows, method)
     best = np.argsort(-scores, kind="stable")[:10]
     return [(vectors.index_to_key[row], float(scores[row])) for row in best]
 
@@ -118,8 +109,25 @@ def analogies(vectors, questions: Sequence[tuple[str, str, str, str]], method: s
         ValueError: fewer than two questions are in the vocabulary.
     """
     known = [question for question in questions if all(word in vectors for word in question)]
-    right = np.array([analogy(vectors, a, b, c, method)[0][0] == answer for a, b, c, answer in known], float)
-    return bootstrap(np.mean, right), len(known) / len(questions)
+    unit, right = vectors.get_normed_vectors(), []
+    for *given, answer in known:
+        rows = [vectors.get_index(word) for word in given]
+        scores = _analogy_scores(unit, rows, method)
+        right.append(vectors.index_to_key[scores.argmax()] == answer)
+    return bootstrap(np.mean, np.array(right, float)), len(known) / len(questions)
+
+
+def _analogy_scores(unit: np.ndarray, rows: Sequence[int], method: str) -> np.ndarray:
+    if method == "add":
+        target = unit[rows[1]] - unit[rows[0]] + unit[rows[2]]
+        scores = unit @ (target / np.linalg.norm(target))
+    elif method == "mul":
+        to_a, to_b, to_c = ((unit @ unit[row] + 1) / 2 for row in rows)
+        scores = to_b * to_c / (to_a + 1e-6)
+    else:
+        raise ValueError(f"method {method!r} is not 'add' or 'mul'")
+    scores[list(rows)] = -np.inf
+    return scores
 
 
 def ranks(scores: np.ndarray, relevant: Sequence[int]) -> np.ndarray:
@@ -164,11 +172,14 @@ def classification(truth: Sequence, predicted: Sequence) -> dict[str, Score]:
         ValueError: lengths differ or are below two.
     """
     truth, predicted = np.asarray(truth), np.asarray(predicted)
+    labels = np.union1d(truth, predicted)  # the same classes in every resample
+
+    def macro_f1(t, p):
+        return metrics.f1_score(t, p, labels=labels, average="macro", zero_division=0)
+
     return {
         "accuracy": bootstrap(metrics.accuracy_score, truth, predicted, samples=300),
-        "macro F1": bootstrap(
-            lambda t, p: metrics.f1_score(t, p, average="macro", zero_division=0), truth, predicted, samples=300
-        ),
+        "macro F1": bootstrap(macro_f1, truth, predicted, samples=300),
     }
 
 
@@ -181,7 +192,7 @@ def paired_test(a: Sequence[float], b: Sequence[float], seed: int = 0) -> tuple[
 
     Returns:
         The mean difference a − b, and the two-sided p-value of the paired permutation test (signs flipped at random;
-        9 999 permutations, all of them where there are fewer).
+        ``SWAPS`` times, or every way once where there are fewer ways).
 
     Raises:
         ValueError: lengths differ or are below two.
@@ -195,8 +206,9 @@ def paired_test(a: Sequence[float], b: Sequence[float], seed: int = 0) -> tuple[
         (a - b,),
         np.mean,
         permutation_type="samples",
-        n_resamples=9999,
+        n_resamples=SWAPS,
         vectorized=True,
+        batch=max(1, 2_000_000 // a.size),  # not all 9 999 × n numbers at once
         rng=np.random.default_rng(seed),
     )
     return float((a - b).mean()), float(result.pvalue)

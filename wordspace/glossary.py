@@ -41,6 +41,11 @@ def terms() -> dict[str, Term]:
     return {name: Term(id=name, **fields) for name, fields in _file()["terms"].items()}
 
 
+def labels() -> list[str]:
+    """Return the English labels that are no terms."""
+    return list(_file()["labels"])
+
+
 @cache
 def _chinese() -> dict[str, str]:
     named = {term.en: term.zh for term in terms().values()}
@@ -72,7 +77,7 @@ def lookup(english: str, edition: str) -> str:
     """
     if english not in _chinese():
         near = difflib.get_close_matches(english, _chinese(), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = f"; did you mean {near[0]!r}?" if near else "."
         raise UnknownTerm(
             f"{english!r} is not in wordspace/glossary.toml{hint} Add it under [labels] or [terms] with its Chinese."
         )

@@ -7,6 +7,7 @@ import ast
 import hashlib
 import importlib.util
 import json
+import os
 import sys
 from types import ModuleType
 
@@ -14,7 +15,7 @@ from wordspace.paths import build, root
 
 
 def source(chapter: str) -> str:
-    """Return a chapter's lesson code: its import statements, then its cells tagged ``lesson``, in order.
+    """Return a chapter's lesson code: the imports that it uses, then its cells tagged ``lesson``, in order.
 
     Args:
         chapter: the notebook's name, such as ``"01_one_hot"``; the English edition is read (the code is the same in both).
@@ -32,13 +33,16 @@ def source(chapter: str) -> str:
     lessons = [code for tags, code in tagged if "lesson" in tags]
     if not lessons:
         raise ValueError(f"chapter {chapter!r} has no cell tagged “lesson”")
-    imports = [line for tags, code in tagged if not {"setup", "lesson"} & set(tags) for line in _imports(code)]
+    used = {node.id for code in lessons for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+    imports = [line for tags, code in tagged if not {"setup", "lesson"} & set(tags) for line in _imports(code, used)]
     return "\n\n\n".join(["\n".join(dict.fromkeys(imports)), *lessons]) + "\n"
 
 
-def _imports(code: str) -> list[str]:
-    nodes = ast.parse(code).body
-    return [ast.unparse(node) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+def _imports(code: str, used: set[str]) -> list[str]:
+    nodes = [node for node in ast.parse(code).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    for node in nodes:
+        node.names = [name for name in node.names if (name.asname or name.name).split(".")[0] in used]
+    return [ast.unparse(node) for node in nodes if node.names]
 
 
 def load(chapter: str) -> ModuleType:
@@ -52,7 +56,12 @@ def load(chapter: str) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     path = build("lessons", f"{name}.py")
-    path.write_text(code, encoding="utf-8")
+    if (
+        not path.exists()
+    ):  # an unchanged file, so that numba's cache of it holds; whole at once, for processes side by side
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.write_text(code, encoding="utf-8")
+        os.replace(fresh, path)
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

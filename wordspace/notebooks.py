@@ -14,18 +14,27 @@ from wordspace import claims, exercises
 from wordspace.paths import root
 
 BUDGET_SECONDS, BUDGET_BYTES, OUTPUT_BYTES = 180, 4 * 2**30, 1_000_000
+TIMEOUT_SECONDS = 1200  # of one cell, far above any budget
 PICTURES = {"image/png", "image/jpeg", "image/svg+xml"}
 NOISY = "nbval-ignore-output"
-MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|work|tmp|Users|content|opt|var|mnt|usr)/[\w.]|[A-Z]:\\\\?Users")
+MACHINE_PATH = re.compile(
+    r"(?:(?<![\w.:/])|(?<=file://))/(?:home|root|work|tmp|Users|content|opt|var|mnt|usr)/[\w.]|[A-Z]:\\\\?Users"
+)
 NUMBER = re.compile(
-    r"(?<![\w.])\d+(?:[,\u202f\u00a0 ]\d{3})+(?:\.\d+)?(?![\w.]?\d)|(?<![\w.])\d+(?:\.\d+)?(?!\w|\.\d)", re.ASCII
+    r"(?<![\w.])\d{1,3}(?:[,\u202f\u00a0 ]\d{3})+(?:\.\d+)?(?![\w.]?\d)|(?<![\w.])\d+(?:\.\d+)?(?!\w|\.\d)", re.ASCII
 )
 UNMEASURED = re.compile(r"\$\$.*?\$\$|\$[^$]*\$|```.*?```|`[^`]*`|\]\([^)]*\)|<[^>]*>|\[[^\]]*\d{4}[^\]]*\]", re.DOTALL)
+YEAR = re.compile(r"(?:1[89]|20)\d\d")
+DIGITS = re.compile(r"[-−]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?", re.ASCII)
 BOLD = re.compile(r"\*\*(.+?)\*\*")
 FULL_WIDTH = re.compile(r"[，。；：！？、（）《》“”‘’「」]")
 HAN = r"[\u4e00-\u9fff]"
 TYPED_SPACE = re.compile(rf"{HAN}[*_]* [*_]*[A-Za-z0-9]|[A-Za-z0-9%][*_]* [*_]*{HAN}")
 BROKEN_LINE = re.compile(rf"(?:{HAN}|[，。；：！？、）》”])\n(?={HAN}|[“《（])")
+
+
+class CellFailed(RuntimeError):
+    """A cell of a chapter ended in an error."""
 
 
 @dataclass(frozen=True)
@@ -65,32 +74,38 @@ def write(path: Path, notebook: nbformat.NotebookNode) -> None:
     os.replace(fresh, path)
 
 
-def execute(path: Path, timeout: int = 1200) -> tuple[float, int]:
-    """Run a notebook from top to bottom, with progress, and write it back with its outputs if all went well.
+def execute(path: Path, notebook: nbformat.NotebookNode | None = None) -> tuple[float, int]:
+    """Run a notebook from top to bottom, with progress, and write it with its outputs if all went well.
 
     Args:
-        path: the notebook; its folder is the working directory.
-        timeout: seconds a single cell may take.
+        path: where it stands or will; its folder is the working directory.
+        notebook: what to run, by default what ``path`` holds.
 
     Returns:
         The seconds it took and the kernel's peak memory in bytes (0 where the system does not tell).
 
     Raises:
-        nbclient.exceptions.CellExecutionError: a cell failed; the file is left as it was.
+        CellFailed: a cell ended in an error, or the kernel died; the file is left as it was.
     """
     from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
     from tqdm import tqdm
 
-    notebook = read(path)
+    notebook = notebook or read(path)
     folder = {"metadata": {"path": str(path.parent)}}
-    client = NotebookClient(notebook, timeout=timeout, kernel_name="python3", resources=folder)
+    client = NotebookClient(notebook, timeout=TIMEOUT_SECONDS, kernel_name="python3", resources=folder)
     client.store_widget_state = False
     client.extra_arguments = ["--log-level=ERROR"]  # else the kernel warns of its local TCP port
     begun, peak = time.perf_counter(), 0
     label = str(path.relative_to(root())) if path.is_relative_to(root()) else path.name
     with client.setup_kernel():
         for index, cell in enumerate(tqdm(notebook.cells, desc=label, unit="cell")):
-            client.execute_cell(cell, index)
+            try:
+                client.execute_cell(cell, index)
+            except CellExecutionError as error:
+                raise CellFailed(f"{label} [{cell.id}]: {error.ename}: {error.evalue}") from None
+            except (CellTimeoutError, DeadKernelError) as error:
+                raise CellFailed(f"{label} [{cell.id}]: {type(error).__name__}: {error}") from None
             peak = max(peak, peak_memory(client.km))
     for cell in code(notebook):
         cell.outputs = _joined(cell.outputs)
@@ -150,6 +165,11 @@ def shown(cell) -> str:
     return "\n".join("".join(text) for text in texts)
 
 
+def _texts(cell) -> str:
+    data = [item for output in cell.outputs for item in output.get("data", {}).items()]
+    return "\n".join([shown(cell), *(str(value) for kind, value in data if kind not in PICTURES)])
+
+
 def numbers(text: str) -> list[str]:
     """Return the numbers in a text as digits, thousands joined: "1,034 of 2.50" → ["1034", "2.50"]."""
     return [re.sub(r"[,\u202f\u00a0 ]", "", match) for match in NUMBER.findall(text)]
@@ -173,12 +193,11 @@ def _outputs(notebook) -> Iterator[tuple[str, str]]:
     if cells and not any(cell.outputs for cell in cells):
         yield cells[0].id, "the outputs are stripped; run: make run"
     for cell in cells:
-        data = json.dumps(cell.outputs, ensure_ascii=False)
         if any(output.output_type == "error" for output in cell.outputs):
             yield cell.id, "ends in an error; catch an expected one and print it"
         if any(output.get("name") == "stderr" for output in cell.outputs):
             yield cell.id, "writes to stderr (a warning, a progress bar): mend it, or silence it where it arises"
-        if found := MACHINE_PATH.search(re.sub(r'"image/png": "[^"]*"', "", data)):
+        if found := MACHINE_PATH.search(_texts(cell)):
             yield cell.id, f"shows a path of this machine: {found.group()}…"
     size = sum(len(json.dumps(cell.outputs)) for cell in cells)
     if size > OUTPUT_BYTES:
@@ -236,7 +255,8 @@ def _prose(notebook) -> Iterator[tuple[str, str]]:
             if FULL_WIDTH.search(bold):
                 yield cell.id, f"full-width punctuation inside bold: **{bold}**"
         for number in numbers(UNMEASURED.sub(" ", cell.source)):
-            if ("." in number or len(number) > 4) and not _stands(number, printed):
+            measured = "." in number or (len(number) > 2 and not YEAR.fullmatch(number))
+            if measured and not _stands(number, printed):
                 yield cell.id, f"the number {number} is in the prose, but no cell prints it"
 
 
@@ -248,7 +268,7 @@ def _chinese(notebook) -> Iterator[tuple[str, str]]:
         if found := TYPED_SPACE.search(plain):
             yield cell.id, f"a typed space between Chinese and Latin: “{found.group()}”; the page's CSS sets it"
         if found := BROKEN_LINE.search(cell.source):
-            context = cell.source[found.start() - 5 : found.end() + 5].replace("\n", "⏎")
+            context = cell.source[max(0, found.start() - 5) : found.end() + 5].replace("\n", "⏎")
             yield cell.id, f"a line break inside a Chinese paragraph shows as a space: {context}"
 
 

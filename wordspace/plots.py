@@ -6,6 +6,7 @@ the cell's metadata, where ``wordspace.editions check`` asks for it.
 """
 
 import io
+import logging
 import warnings
 from collections.abc import Mapping, Sequence
 
@@ -37,9 +38,9 @@ def use_style() -> None:
     Raises:
         MissingData, WrongData: the font's package is missing or altered (see ``wordspace.cards``).
     """
-    path = open_file("noto", "mplfonts/fonts/NotoSansCJKsc-Regular.otf")
+    path = str(open_file("noto", "mplfonts/fonts/NotoSansCJKsc-Regular.otf"))
     if path not in [entry.fname for entry in font_manager.fontManager.ttflist]:
-        font_manager.fontManager.addfont(str(path))
+        font_manager.fontManager.addfont(path)
     matplotlib.rcParams.update(
         {
             "font.family": ["Noto Sans CJK SC", "DejaVu Sans"],
@@ -81,14 +82,23 @@ def show(figure: Figure) -> None:
     from IPython.display import Image, display
 
     buffer = io.BytesIO()
+    lost: list[str] = []
+    formulas, handler = logging.getLogger("matplotlib.mathtext"), logging.Handler(logging.WARNING)
+    handler.emit = lambda record: lost.append(record.getMessage())  # inside $…$ a missing glyph is only logged
+    formulas.addHandler(handler)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message="Glyph .* missing")
             figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", metadata={"Software": None})
     except UserWarning as missing:
-        raise MissingGlyph(f"{missing}: the figures' fonts lack it; write the label with another character") from None
+        lost.append(str(missing))
     finally:
+        formulas.removeHandler(handler)
         plt.close(figure)
+    if lost:
+        raise MissingGlyph(
+            f"{lost[0]}: the figures' fonts lack it; write the label with another character, outside $…$"
+        )
     display(Image(buffer.getvalue(), width=round(100 * WIDTH)))
 
 
@@ -157,13 +167,12 @@ def lines(
     show(figure)
 
 
-def bars(groups: Mapping[str, Mapping[str, float | Score]], x: str, log: bool = False) -> None:
+def bars(groups: Mapping[str, Mapping[str, float | Score]], x: str) -> None:
     """Draw horizontal bars, one a row, with the value written at the end and, for a ``Score``, its 95 % interval.
 
     Args:
         groups: colour group → {row name: value}, both English and in the glossary; every group has the same rows.
         x: label of the axis (English, in the glossary).
-        log: whether the axis is logarithmic.
     """
     rows = list(next(iter(groups.values())))
     thick = 0.8 / len(groups)
@@ -179,10 +188,8 @@ def bars(groups: Mapping[str, Mapping[str, float | Score]], x: str, log: bool = 
                 ax.plot([score.low, score.high], [place, place], color=INK, linewidth=1.4)
                 end = max(end, score.high)
             ax.annotate(
-                _figure(height), (end, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=9
+                f"{height:.3f}", (end, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=9
             )
-    if log:
-        ax.set_xscale("log")
     ax.set_yticks(range(len(rows)), [say(row) for row in rows])
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
@@ -191,7 +198,3 @@ def bars(groups: Mapping[str, Mapping[str, float | Score]], x: str, log: bool = 
     if len(groups) > 1:
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(groups), borderaxespad=0.2)
     show(figure)
-
-
-def _figure(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"

@@ -71,12 +71,14 @@ class Study:
         depends = self.depends()
         mark = hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
         partial = build("studies", f"{self.name}-{mark[:12]}.jsonl")
-        done = (
-            [json.loads(line) for line in partial.read_text(encoding="utf-8").splitlines()] if partial.exists() else []
-        )
+        settings = json.loads(json.dumps(list(settings)))  # as the record will have them
+        lines = partial.read_text(encoding="utf-8").splitlines(keepends=True) if partial.exists() else []
+        whole = [line for line in lines if line.endswith("\n")]  # a killed study may leave half a line
+        partial.write_text("".join(whole), encoding="utf-8")
+        done = [json.loads(line) for line in whole]
         with open(partial, "a", encoding="utf-8") as stream:
             for setting in tqdm([s for s in settings if s not in [run["setting"] for run in done]], desc=self.name):
-                figures = {name: round(float(value), 6) for name, value in one(**setting).items()}
+                figures = {name: float(f"{float(value):.6g}") for name, value in one(**setting).items()}
                 done.append({"setting": setting, "figures": figures})
                 print(json.dumps(done[-1], ensure_ascii=False), file=stream, flush=True)
         record = {
@@ -132,18 +134,19 @@ class Recorded:
         return float(values.mean() - half), float(values.mean() + half)
 
     def agrees(self, live: float, figure: str, **setting) -> str:
-        """Return a line that sets a live figure beside the record.
+        """Return the record's 99 % prediction interval as text, after making sure that a live figure lies in it.
 
         Raises:
             OutsideInterval: the live figure falls outside the record's 99 % prediction interval.
         """
         low, high = self.interval(figure, **setting)
-        if not low - 1e-9 <= live <= high + 1e-9:
+        slack = 1e-5 * max(abs(low), abs(high))  # figures are recorded with six digits
+        if not low - slack <= live <= high + slack:
             raise OutsideInterval(
-                f"{figure} {setting}: live {live:.3f}, recorded {low:.3f} to {high:.3f} on {self.date}. "
+                f"{figure} {setting}: live {live:.4g}, recorded {low:.4g} to {high:.4g} on {self.date}. "
                 f"Look for what changed, then: make study NAME={self.name}"
             )
-        return f"{live:.3f} ({low:.3f} … {high:.3f}, {self.date})"
+        return f"{low:.3f} … {high:.3f}"
 
 
 def load(name: str) -> Recorded:
@@ -184,7 +187,10 @@ def main() -> int:
     """Check every record: exit 1 where one that is no speed record is stale (``python -m wordspace.studies``)."""
     bad = 0
     for path in sorted((root() / "studies" / "results").glob("*.json")):
-        changed = stale(path)
+        try:
+            changed = stale(path)
+        except (FileNotFoundError, ValueError) as gone:  # its script, chapter or card is no more
+            changed = [str(gone)]
         if changed:
             speed = json.loads(path.read_text(encoding="utf-8"))["speed"]
             bad += not speed

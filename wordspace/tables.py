@@ -4,6 +4,8 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from wordspace.glossary import say
 
 
@@ -21,6 +23,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], digits: int = 3) 
     """
     from IPython.display import display
 
+    rows = [[cell.item() if isinstance(cell, np.generic) else cell for cell in row] for row in rows]
     for row in rows:
         if len(row) != len(heads):
             raise ValueError(f"a row has {len(row)} cells, the table {len(heads)} heads: {row!r}")

@@ -15,7 +15,6 @@ from docutils import nodes
 from frame import edition
 
 from wordspace import cards, claims, glossary
-from wordspace.paths import root
 
 WORDS = {
     "en": {
@@ -39,7 +38,7 @@ WORDS = {
         "files": "文件",
         "licence": "许可",
         "origin": "出处",
-        "promised": "应有",
+        "promised": "预期",
         "measured": "实测",
         "reason": "说明",
         "tally": "目前实测了{total}条说法：{holds}条成立，{part}条部分成立，{fails}条不成立。",
@@ -116,9 +115,14 @@ def claim(language: str, record: claims.Record) -> Iterator[str]:
     style, mark = MARKS[record.verdict]
     verdict = f'<span class="verdict {style}">{mark} {glossary.lookup(record.verdict, language)}</span>'
     source = f"[{record.source}](references.md#{record.key})" if record.key else record.source
-    yield from (":::{div} claim", f"{verdict} {record.said} <small>{source}</small>", "")
-    yield from facts(language, {key: getattr(record, key) for key in ("promised", "measured", "reason")})
+    yield from (":::{div} claim", f"{verdict} {plain(record.said)} <small>{source}</small>", "")
+    yield from facts(language, {key: plain(getattr(record, key)) for key in ("promised", "measured", "reason")})
     yield ":::\n"
+
+
+def plain(text: str) -> str:
+    """Return text that Markdown shows as it is, but for *emphasis*: the claims are no mark-up."""
+    return re.sub(r"[\\`$<>&\[\]{}_~#|]", lambda sign: f"&#{ord(sign[0])};", text)
 
 
 def facts(language: str, rows: dict[str, str]) -> Iterator[str]:
@@ -128,24 +132,22 @@ def facts(language: str, rows: dict[str, str]) -> Iterator[str]:
     yield ""
 
 
-PAGES = {  # what stands in the fence: what writes the page, and the files that it is made from
-    "course-glossary": (glossary_page, "wordspace/glossary.toml"),
-    "data-cards": (data_page, "datasets/*.toml"),
-    "data-credits": (credits_page, "datasets/*.toml"),
-    "scoreboard": (scoreboard_page, "notebooks/{}/*.ipynb"),
+PAGES = {  # what stands in the fence: what writes the page
+    "course-glossary": glossary_page,
+    "data-cards": data_page,
+    "data-credits": credits_page,
+    "scoreboard": scoreboard_page,
 }
 FENCE = re.compile(r"^```\{(" + "|".join(PAGES) + r")\}\n```$", re.MULTILINE)
 
 
 def fill_fences(app, page: str, source: list[str]) -> None:
-    """Put the Markdown in, and read the page anew when what it is made from changes."""
+    """Put the Markdown in, and have the page read anew each time."""
     language = edition(app)
 
     def written(fence: re.Match) -> str:
-        write, pattern = PAGES[fence[1]]
-        for path in sorted(root().glob(pattern.format(language))):
-            app.env.note_dependency(str(path))
-        return "\n".join(write(app.env, language))
+        app.env.note_reread()  # next time too: files may come and go that these pages are made from
+        return "\n".join(PAGES[fence[1]](app.env, language))
 
     source[0] = FENCE.sub(written, source[0])
 
