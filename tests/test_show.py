@@ -149,10 +149,10 @@ def raises(x):
     ("answer", "cases", "solved", "hint"),
     [
         (double, [((2,), 4)], True, "✓ double: solved (1/1)"),
-        (double, [((2,), 4), ((2,), 5)], False, "double(2): expected 5, got 4"),
-        (stub, [((2,), 4)], False, "stub(2): no answer yet: the function returns None"),
+        (double, [((2,), 4), ((2,), 5)], False, "double(2):\n   expected 5, got 4"),
+        (stub, [((2,), 4)], False, "stub(2):\n   no answer yet: the function returns None"),
         (stub, [((2,), [])], False, "no answer yet"),
-        (raises, [((2,), 4)], False, "raises(2): RuntimeError: oops"),
+        (raises, [((2,), 4)], False, "raises(2):\n   RuntimeError: oops"),
         (double, [((np.ones(2),), np.array([2.0, 2.0]))], True, "solved"),
         (double, [((np.ones(3),), np.array([2.0, 2.0]))], False, "expected [2.0, 2.0], got [2.0, 2.0, 2.0]"),
         (double, [((0.1,), 0.2 + 1e-12)], True, "solved"),
@@ -177,4 +177,4 @@ def test_hints_follow_the_edition(shown):
     exercises.check(stub, [((2,), 4)])
     assert "还不对" in shown[0]["text/plain"]
     assert "stub：还不对（0/1）。" in shown[0]["text/plain"]
-    assert "stub(2)：还没有作答" in shown[0]["text/plain"]
+    assert "stub(2)：\n   还没有作答" in shown[0]["text/plain"]

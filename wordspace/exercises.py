@@ -33,12 +33,12 @@ def _problem(answer: Callable, arguments: tuple, expected: Any) -> str:
     try:
         got = answer(*copy.deepcopy(arguments))
     except Exception as error:  # the reader's code: whatever it raises is news for the reader
-        return f"{call}{_colon()}{type(error).__name__}: {error}"
+        return f"{call}{_colon().strip()}\n   {type(error).__name__}: {error}"
     if _same(got, expected):
         return ""
     if got is None:
-        return f"{call}{_colon()}{say('no answer yet: the function returns None')}"
-    return f"{call}{_colon()}{say('expected')} {_short(expected)}{_comma()}{say('got')} {_short(got)}"
+        return f"{call}{_colon().strip()}\n   {say('no answer yet: the function returns None')}"
+    return f"{call}{_colon().strip()}\n   {say('expected')} {_short(expected)}{_comma()}{say('got')} {_short(got)}"
 
 
 def _colon() -> str:
