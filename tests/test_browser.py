@@ -69,7 +69,14 @@ def test_every_page_opens_clean(page, base):
     faults, here = [], ""
     page.on("console", lambda note: note.type in ("error", "warning") and faults.append((here, note.text)))
     page.on("pageerror", lambda error: faults.append((here, str(error))))
-    page.on("requestfailed", lambda request: faults.append((here, "failed " + request.url)))
+
+    def failed(request):
+        if (
+            request.failure != "net::ERR_ABORTED"
+        ):  # what was still on its way (the icon) when we went on to the next page
+            faults.append((here, f"failed {request.url}: {request.failure}"))
+
+    page.on("requestfailed", failed)
     page.on("response", lambda answer: answer.status >= 400 and faults.append((here, f"{answer.status} {answer.url}")))
     page.on(
         "request", lambda asked: asked.url.startswith((base, "data:")) or faults.append((here, "foreign " + asked.url))
