@@ -84,6 +84,7 @@ def test_analogies_count_right_answers(space):
 def test_ranks_and_ties():
     scores = np.array([[0.1, 0.9, 0.5], [0.5, 0.5, 0.5], [0.0, 1.0, 1.0]])
     assert evaluation.ranks(scores, [2, 0, 0]).tolist() == [2, 2, 3]
+    assert evaluation.ranks([[0.3, 0.1 + 0.2]], [0]).tolist() == [1.5]  # a tie but for rounding
     with pytest.raises(ValueError, match="need scores of shape"):
         evaluation.ranks(scores, [1])
     with pytest.raises(ValueError, match="not finite"):

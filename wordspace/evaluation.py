@@ -133,6 +133,8 @@ def _analogy_scores(unit: np.ndarray, rows: Sequence[int], method: str) -> np.nd
 def ranks(scores: np.ndarray, relevant: Sequence[int]) -> np.ndarray:
     """Return the rank, from 1, of the one relevant document of each query; ties count against the system, half of them.
 
+    Scores are compared to twelve decimals, so that a processor's way of rounding decides no rank.
+
     Args:
         scores: (queries, documents), higher is better.
         relevant: for each query the column of its document.
@@ -140,7 +142,7 @@ def ranks(scores: np.ndarray, relevant: Sequence[int]) -> np.ndarray:
     Raises:
         ValueError: shapes do not fit, or a score is not finite.
     """
-    scores = np.asarray(scores, float)
+    scores = np.asarray(scores, float).round(12)
     if scores.ndim != 2 or len(scores) != len(relevant):
         raise ValueError(f"need scores of shape ({len(relevant)}, documents), got {scores.shape}")
     if not np.isfinite(scores).all():
