@@ -63,3 +63,12 @@ def test_categories_are_six_of_six_in_both_languages():
     kinds = corpora.categories()
     assert [len(words) for words in kinds.values()] == [6] * 6
     assert all(english.isascii() and not chinese.isascii() for words in kinds.values() for english, chinese in words)
+
+
+def test_english_news_has_no_copies_and_its_apostrophes_back():
+    news = corpora.english_news()
+    assert len(news) == 3_781
+    words = collections.Counter(word for p in news for word in p.words)
+    assert 1_950_000 < words.total() < 2_150_000
+    assert words["it's"] > 1_000
+    assert not any("\ufffd" in word or '"' in word for word in words)

@@ -127,3 +127,44 @@ def test_paired_test_under_the_null_is_uniform_enough():
     rng = np.random.default_rng(2)
     p = [evaluation.paired_test(rng.normal(size=12), rng.normal(size=12), seed)[1] for seed in range(60)]
     assert stats.kstest(p, "uniform").pvalue > 0.01
+
+
+def keyed(words, matrix):
+    vectors = KeyedVectors(matrix.shape[1])
+    vectors.add_vectors(words, matrix.astype(np.float32))
+    return vectors
+
+
+def test_bands_are_told_apart_by_the_counts():
+    counts = {f"w{n:03}": n for n in range(1, 301)}
+    bands = evaluation.bands(counts, size=50)
+    assert bands["rare"][0] == "w001"
+    assert bands["rare"][-1] == "w019"
+    assert bands["middle"][0] == "w020"
+    assert len(bands["frequent"]) == 50
+    assert bands["frequent"][-1] == "w300"
+    with pytest.raises(ValueError, match="“frequent” has 0 words"):
+        evaluation.bands({"a": 1, "b": 2, "c": 30, "d": 40})
+
+
+def test_agreement_is_one_with_itself_turned_and_chance_with_noise():
+    rng = np.random.default_rng(0)
+    words, matrix = [f"w{n}" for n in range(600)], rng.normal(size=(600, 20))
+    turned = matrix @ np.linalg.qr(rng.normal(size=(20, 20)))[0]
+    same = evaluation.agreement(keyed(words, matrix), keyed(words[::-1], turned[::-1]), words)
+    assert same.value == 1
+    chance = evaluation.agreement(keyed(words, rng.normal(size=(600, 20))), keyed(words, matrix), words)
+    assert chance.value == pytest.approx(50 / 599, abs=0.02)
+    assert chance.n == 600
+
+
+def test_agreement_counts_by_hand_and_names_what_is_missing():
+    line = keyed(list("abcd"), np.array([[1, 0], [1, 0.1], [1, 1], [0, 1]]))
+    other = keyed(list("abcdx"), np.array([[1, 0], [0, 1], [1, 0.1], [0.1, 1], [1, 0.0]]))
+    got = evaluation.agreement(line, other, ["a", "b", "nowhere"], near=1, within=2)  # a: b, of {c, d}; b: a, of {d, c}
+    assert got.value == 0
+    got = evaluation.agreement(line, other, ["c", "d"], near=1, within=2)  # c: b or a; d: c, of {b, c}
+    assert got.n == 2
+    assert got.value == 0.5
+    with pytest.raises(ValueError, match="1 of 2 words are in both"):
+        evaluation.agreement(line, other, ["a", "x"], near=1, within=2)

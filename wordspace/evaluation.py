@@ -4,7 +4,7 @@ The statistics are scipy's and scikit-learn's; here they get one form, so that e
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,6 +81,71 @@ def _spearman(x: np.ndarray, y: np.ndarray) -> float:
     with warnings.catch_warnings():  # a resample of few pairs may be all the same: no correlation, left out
         warnings.simplefilter("ignore", stats.ConstantInputWarning)
         return stats.spearmanr(x, y).statistic
+
+
+def bands(counts: Mapping[str, int], edges: Sequence[int] = (20, 100), size: int = 1000) -> dict[str, list[str]]:
+    """Sort words into frequency bands: ``"rare"``, ``"middle"``, ``"frequent"``.
+
+    Args:
+        counts: how often each word occurs in the corpus that is being learnt from.
+        edges: the least count of a middle and of a frequent word.
+        size: at most so many words a band, evenly spaced in the order of their counts.
+
+    Returns:
+        For each band its words, rarer ones first.
+
+    Raises:
+        ValueError: a band has fewer than two words.
+    """
+    ordered = sorted(counts, key=lambda word: (counts[word], word))
+    places = np.digitize([counts[word] for word in ordered], edges)
+    chosen = {}
+    for n, band in enumerate(("rare", "middle", "frequent")):
+        words = [word for word, place in zip(ordered, places, strict=True) if place == n]
+        if len(words) < 2:
+            raise ValueError(f"the band “{band}” has {len(words)} words with the edges {tuple(edges)}: choose others")
+        chosen[band] = [words[i] for i in np.linspace(0, len(words) - 1, min(size, len(words))).astype(int)]
+    return chosen
+
+
+def agreement(vectors, reference, words: Sequence[str], near: int = 10, within: int = 50, seed: int = 0) -> Score:
+    """Measure how far the neighbours of words agree with those in vectors that were trained on far more text.
+
+    A word's score is the share of its ``near`` nearest neighbours (by cosine) that are among its ``within`` nearest in the
+    reference. In both spaces only words that both vocabularies have count as neighbours.
+
+    Args:
+        vectors, reference: gensim ``KeyedVectors``.
+        words: whose neighbours are compared; those that one of the vocabularies lacks are left out.
+        seed: of the bootstrap over the words.
+
+    Returns:
+        The mean over the words with its interval. Chance is about ``within`` / (number of shared words).
+
+    Raises:
+        ValueError: fewer than two words are in both vocabularies, or these share too few words to have such neighbours.
+    """
+    shared = [word for word in vectors.index_to_key if word in reference]
+    place = {word: i for i, word in enumerate(shared)}
+    rows = np.array([place[word] for word in words if word in place], int)
+    if len(rows) < 2 or len(shared) <= max(near, within):
+        raise ValueError(
+            f"{len(rows)} of {len(words)} words are in both vocabularies, which share {len(shared)} words: too few"
+        )
+    mine, theirs = (_neighbours(space[shared], rows, n) for space, n in ((vectors, near), (reference, within)))
+    shares = [len(np.intersect1d(a, b)) / near for a, b in zip(mine, theirs, strict=True)]
+    return bootstrap(np.mean, np.array(shares), seed=seed)
+
+
+def _neighbours(matrix: np.ndarray, rows: np.ndarray, n: int) -> np.ndarray:
+    """Return for each of these rows the n rows of highest cosine but itself, (len(rows), n), in no order."""
+    unit = matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12)
+    found = []
+    for some in np.array_split(rows, len(rows) // 512 + 1):
+        cosines = unit[some] @ unit.T
+        cosines[np.arange(len(some)), some] = -np.inf
+        found.append(np.argpartition(-cosines, n, axis=1)[:, :n])
+    return np.concatenate(found)
 
 
 def analogy(vectors, a: str, b: str, c: str, method: str = "add") -> list[tuple[str, float]]:
