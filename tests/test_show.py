@@ -69,6 +69,13 @@ def test_figures_are_drawn(shown, edition):
     shown.clear()
     plots.heatmaps({"one-hot": 1 - np.eye(4)}, groups={"animals": 2, "fruit": 2}, label="Euclidean distance")
     assert picture(shown).std() > 5
+    shown.clear()
+    plots.grids({"English": (np.eye(2), ["a", "b"], ["c", "d"])}, label="mean answer")
+    assert picture(shown).std() > 5
+    shown.clear()
+    some = np.array([0.1, 0.2, 0.5])
+    plots.points(some, some, "mean answer", "mean answer", marks={"猫": (0.2, 0.2)}, diagonal=True, log="xy")
+    assert picture(shown).std() > 5
 
 
 def test_figures_of_the_two_editions_differ_in_their_labels_only(shown):
@@ -105,6 +112,11 @@ def test_chinese_inside_a_formula_is_an_error(shown):
 def test_groups_must_fit_the_matrix():
     with pytest.raises(ValueError, match="groups of 3 rows do not fit"):
         plots.heatmaps({"one-hot": np.eye(4)}, groups={"animals": 3})
+
+
+def test_words_must_fit_the_grid():
+    with pytest.raises(ValueError, match="“English”: 1 × 2 words do not fit a matrix of"):
+        plots.grids({"English": (np.eye(2), ["a"], ["c", "d"])}, label="mean answer")
 
 
 def luminance(colour):

