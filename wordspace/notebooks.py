@@ -28,6 +28,7 @@ YEAR = re.compile(r"(?:1[89]|20)\d\d")
 DIGITS = re.compile(r"[-−]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?", re.ASCII)
 BOLD = re.compile(r"\*\*(.+?)\*\*")
 FULL_WIDTH = re.compile(r"[，。；：！？、（）《》“”‘’「」]")
+OVERWRITTEN = re.compile(r"[^\n\r]*\r(?=[^\n])")  # what a progress bar wrote and wrote over
 HAN = r"[\u4e00-\u9fff]"
 TYPED_SPACE = re.compile(rf"{HAN}[*_]* [*_]*[A-Za-z0-9]|[A-Za-z0-9%][*_]* [*_]*{HAN}")
 BROKEN_LINE = re.compile(rf"(?:{HAN}|[，。；：！？、）》”])\n(?={HAN}|[“《（])")
@@ -134,6 +135,9 @@ def _joined(outputs: list) -> list:
             joined[-1].text += output.text
         else:
             joined.append(output)
+    for output in joined:
+        if output.output_type == "stream":
+            output.text = OVERWRITTEN.sub("", output.text)
     return joined
 
 

@@ -159,6 +159,10 @@ def lines(
             ax.plot(dense, np.exp(law[1]) * dense ** law[0], "--", color=COLOURS[n], linewidth=1.4)
     if "x" in log:
         ax.set_xscale("log")
+        places = sorted({float(value) for xs, _ in curves.values() for value in xs})
+        if places[-1] < 100 * places[0]:  # powers of ten would be too few: name the values themselves
+            ax.set_xticks(places, [f"{value:g}" for value in places])
+            ax.minorticks_off()
     if "y" in log:
         ax.set_yscale("log")
     ax.set_xlabel(say(x))
@@ -248,7 +252,7 @@ def points(
     figure, ax = plt.subplots(figsize=(WIDTH, 0.8 * WIDTH))
     ax.scatter(xs, ys, s=9, alpha=0.45, linewidths=0)
     if diagonal:
-        ends = [max(xs.min(), ys.min()), min(xs.max(), ys.max())]
+        ends = [xs.min(), xs.max()]
         ax.plot(ends, ends, "--", color=INK, linewidth=1.2)
     for word, (a, b) in (marks or {}).items():
         ax.scatter([a], [b], s=30, color=COLOURS[1])

@@ -131,9 +131,7 @@ class Recorded:
             LookupError: as ``values``.
             ValueError: fewer than three runs, which say too little of the spread.
         """
-        values = self._several(figure, setting)
-        half = stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-        return Score(float(values.mean()), float(values.mean() - half), float(values.mean() + half), len(values))
+        return over_runs(self._several(figure, setting), level)
 
     def interval(self, figure: str, level: float = 0.99, **setting) -> tuple[float, float]:
         """Return the prediction interval for one further run: mean ± t · s · √(1 + 1/n) (Student's t, n − 1 degrees).
@@ -167,6 +165,19 @@ class Recorded:
                 f"Look for what changed, then: make study NAME={self.name}"
             )
         return f"{low:.3f} … {high:.3f}"
+
+
+def over_runs(values: np.ndarray, level: float = 0.95) -> Score:
+    """Return the mean of several runs with its confidence interval: mean ± t · s / √n (Student's t, n − 1 degrees)."""
+    half = stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return Score(float(values.mean()), float(values.mean() - half), float(values.mean() + half), len(values))
+
+
+def above(a: np.ndarray, b: np.ndarray, p: float = 0.05) -> bool:
+    """Say whether runs ``a`` lie clearly above runs ``b``: Welch's t-test, one-sided, at the level ``p``."""
+    if a.std() == b.std() == 0:
+        return bool(a.mean() > b.mean())
+    return bool(stats.ttest_ind(a, b, equal_var=False, alternative="greater").pvalue < p)
 
 
 def load(name: str) -> Recorded:
