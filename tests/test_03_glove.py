@@ -1,5 +1,8 @@
 """Chapter 03's lesson code, held to brute force, finite differences, torch, numpy and scipy."""
 
+import os
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -8,6 +11,7 @@ import torch
 from scipy import sparse
 
 from wordspace import lessons
+from wordspace.paths import root
 
 V, D = 30, 7
 
@@ -52,7 +56,7 @@ def test_reading_leaves_punctuation_out(lesson):
     assert lesson.read([Paragraph()]) == [["A", "b"], ["犬"]]
 
 
-def brute_force(sentences, window, exact=True):
+def brute_force(sentences, window):
     """Count every ordered pair of places in one sentence, from the definition."""
     X = np.zeros((V, V))
     for ids in sentences:
@@ -288,3 +292,20 @@ def test_counts_may_come_in_any_sparse_format(lesson, X):
         rows, columns, counts = lesson.entries(form(X), seed=0)
         again = sparse.coo_array((counts, (rows, columns)), (V, V))
         assert abs(again - X).max() == 0
+
+
+# --- Studies ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("checkout", [None, "/nowhere"])
+def test_the_speed_study_says_that_it_needs_a_checkout(checkout):
+    environment = {k: v for k, v in os.environ.items() if k != "GLOVE_CHECKOUT"}
+    environment |= {} if checkout is None else {"GLOVE_CHECKOUT": checkout}
+    run = subprocess.run(
+        [sys.executable, root() / "studies" / "03_speed.py"],
+        env=environment | {"PYTHONPATH": str(root())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert "GLOVE_CHECKOUT must point to a checkout of https://github.com/stanfordnlp/GloVe" in run.stderr
+    assert "GLOVE_CHECKOUT=/path make study NAME=03_speed" in run.stderr

@@ -69,6 +69,9 @@ def test_figures_are_drawn(shown, edition):
     shown.clear()
     plots.heatmaps({"one-hot": 1 - np.eye(4)}, groups={"animals": 2, "fruit": 2}, label="Euclidean distance")
     assert picture(shown).std() > 5
+    shown.clear()
+    plots.ratios({"法院 : 医院": {"的": 1.1, "治疗": 0.0, "判决": np.inf}}, x="ratio of the probabilities")
+    assert picture(shown).std() > 5
 
 
 def test_figures_of_the_two_editions_differ_in_their_labels_only(shown):
