@@ -76,6 +76,9 @@ def test_figures_are_drawn(shown, edition):
     some = np.array([0.1, 0.2, 0.5])
     plots.points(some, some, "mean answer", "mean answer", marks={"猫": (0.2, 0.2)}, diagonal=True, log="xy")
     assert picture(shown).std() > 5
+    shown.clear()
+    plots.ratios({"法院 : 医院": {"的": 1.1, "治疗": 0.0, "判决": np.inf}}, x="ratio of the probabilities")
+    assert picture(shown).std() > 5
 
 
 def test_figures_of_the_two_editions_differ_in_their_labels_only(shown):

@@ -264,3 +264,32 @@ def points(
     ax.set_xlabel(say(x))
     ax.set_ylabel(say(y))
     show(figure)
+
+
+def ratios(panels: Mapping[str, Mapping[str, float]], x: str, edge: float = 300) -> None:
+    """Draw how often words keep one company rather than another: a dot each on a logarithmic axis, a line from 1 to it.
+
+    Args:
+        panels: title, data and shown as it is → {word: ratio}; 0 and infinity are drawn as arrows at the axis's ends.
+        x: label of the axis (English, in the glossary).
+        edge: the axis runs from 1/edge to edge.
+    """
+    rows = [len(words) for words in panels.values()]
+    figure, axes = plt.subplots(
+        len(panels), 1, figsize=(WIDTH, 1 + 0.27 * sum(rows)), sharex=True, height_ratios=rows, squeeze=False
+    )
+    for n, (ax, (title, words)) in enumerate(zip(axes[:, 0], panels.items(), strict=True)):
+        for place, ratio in enumerate(words.values()):
+            end = float(np.clip(ratio, 1 / edge, edge))
+            ax.plot([1, end], [place, place], color=COLOURS[n], linewidth=1.4)
+            marker = "<" if end == 1 / edge else ">" if end == edge else "o"
+            ax.plot(end, place, marker, color=COLOURS[n], markersize=7, clip_on=False)
+        ax.axvline(1, color=INK, linewidth=1)
+        ax.set_yticks(range(len(words)), list(words))
+        ax.invert_yaxis()
+        ax.grid(axis="y", visible=False)
+        ax.set_title(title)
+        ax.set_xscale("log")
+        ax.set_xlim(1 / edge, edge)
+    axes[-1, 0].set_xlabel(say(x))
+    show(figure)
