@@ -18,6 +18,7 @@ from wordspace.paths import root
 pytestmark = pytest.mark.slow
 
 FRAME = 380_000  # bytes that every page loads around its text: styles, scripts, fonts, navigation
+SEARCH = 400_000  # bytes of the search page's index, which grows with every chapter
 TEXT = 600_000  # bytes of a page's own HTML, formulas and tables in it, but without the pictures
 LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "audio": "src"}
 REFERENCE = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""")
@@ -100,6 +101,8 @@ def test_a_page_is_light(address):
     """A page's frame and its own text stay within their budgets; the text's own pictures come on top."""
     parts = [(site() / address).parent / part.split("?")[0] for part in loads(address)]
     weights = {str(part): part.resolve().stat().st_size for part in parts if "_images" not in str(part)}
+    index = sum(weights.pop(part) for part in list(weights) if part.endswith("searchindex.js"))
+    assert index <= SEARCH
     assert sum(weights.values()) <= FRAME, sorted(weights.items(), key=lambda item: -item[1])[:6]
     assert (site() / address).stat().st_size <= TEXT
 
