@@ -214,7 +214,8 @@ def write(language: str, folder: Path, count: int = WORDS, done: Callable[[str],
         words, E = choose(language, count)
         done("words")
         Q, scale = quantise(turned(E), source.step)
-        kept = fidelity(E, Q, nearest=min(10, count - 1))
+        nearest = min(10, count - 1)
+        kept = fidelity(E, Q, nearest=nearest)
         done("numbers")
         places = lay_out(E)
         done("map")
@@ -226,7 +227,7 @@ def write(language: str, folder: Path, count: int = WORDS, done: Callable[[str],
         "dims": Q.shape[1],
         "scale": scale,
         "map": {"x": places[:, 0].tolist(), "y": places[:, 1].tolist(), "landmarks": min(LANDMARKS, count)},
-        "fidelity": {"nearest": 10, "recall": round(kept.recall, 3), "cosine_error": round(kept.mean_error, 5)},
+        "fidelity": {"nearest": nearest, "recall": round(kept.recall, 3), "cosine_error": round(kept.mean_error, 5)},
         "source": {
             name: getattr(card, name)
             for name in ("name", "package", "version", "licence", "origin", "credit", "contents")
