@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from wordspace import benchmarks, evaluation, lessons, vectors
+from wordspace import benchmarks, evaluation, glossary, lessons, plots, vectors
 
 
 @pytest.fixture(scope="module")
@@ -308,3 +308,39 @@ def test_projector_refuses_what_would_not_load(lesson, tmp_path, E, columns):
     with pytest.raises(ValueError, match="needed|needs"):
         lesson.write_projector(tmp_path, E, **columns)
     assert not (tmp_path / "vectors.tsv").exists()
+
+
+# --- the chapter's figures ----------------------------------------------------------------------------------------------
+@pytest.fixture
+def shown(monkeypatch):
+    """What is displayed, caught."""
+    caught = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw=False: caught.append(data))
+    plots.use_style()
+    yield caught
+    glossary.set_edition("en")
+
+
+@pytest.mark.parametrize("edition", glossary.EDITIONS)
+def test_figures_are_drawn(shown, edition):
+    glossary.set_edition(edition)
+    rng = np.random.default_rng(0)
+    A, B = rng.normal(size=(2, 9, 2))
+    score = evaluation.Score(0.5, 0.4, 0.6, 30)
+    plots.distributions({"English": {"synonyms": A[:, 0], "antonyms": B[:, 0]}}, x="cosine similarity", span=(-1, 1))
+    plots.arrows({"男女": (A, B), "b": (B, A), "c": (A, B)})
+    plots.pictures({"困惑度 5": A, "PCA": B, "c": A}, ["国王", *"abcdefg", ""], range(9), columns=2)
+    plots.pictures({"a": A}, columns=1, scale=True)
+    plots.dots({"首都": {"3CosAdd": score, "c alone": score}}, x="share answered right")
+    assert len(shown) == 5
+    assert all(image.data.startswith(b"\x89PNG") for image in shown)
+
+
+def test_names_must_be_as_many_as_points(shown):
+    with pytest.raises(ValueError, match="zip"):
+        plots.pictures({"a": np.zeros((3, 2))}, ["one", "two"])
+
+
+def test_labels_of_the_figures_are_looked_up(shown):
+    with pytest.raises(glossary.UnknownTerm, match="nobody says this"):
+        plots.distributions({"English": {"nobody says this": np.zeros(3)}}, x="cosine similarity", span=(0, 1))
