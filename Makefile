@@ -13,7 +13,7 @@ export OMP_NUM_THREADS := 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup book serve lab run test check notebooks browser study bench address clean FORCE
+.PHONY: help setup book serve lab run explorer test check notebooks browser study bench address clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ lab: setup ## open the chapters in JupyterLab
 # --- Writing ----------------------------------------------------------------------------------------------------------
 run: setup ## run the chapters again, top to bottom, in both languages (one of them: CHAPTER=02)
 	$(PY) -m wordspace.editions run $(CHAPTER)
+
+explorer: setup ## make the data of the explorer page in build/explorer: 20,000 words of each language, in half a minute
+	$(PY) -m wordspace.explorer
 
 study: setup ## run a study and record its figures: NAME=..., a script in studies/
 	@test -f "studies/$(NAME).py" || { echo "make: NAME=... is one of:" \

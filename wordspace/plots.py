@@ -293,3 +293,114 @@ def ratios(panels: Mapping[str, Mapping[str, float]], x: str, edge: float = 300)
         ax.set_xlim(1 / edge, edge)
     axes[-1, 0].set_xlabel(say(x))
     show(figure)
+
+
+def distributions(
+    panels: Mapping[str, Mapping[str, np.ndarray]], x: str, span: tuple[float, float], bins: int = 30
+) -> None:
+    """Draw how values are spread: for each group a stepped outline of its histogram, all of the same area.
+
+    Args:
+        panels: title of a panel → {group: values}, both English and in the glossary; at most seven groups.
+        x: label of the axis (English, in the glossary).
+        span: the least and the largest value drawn; what lies beyond is counted at the edge.
+        bins: how many steps.
+    """
+    edges = np.linspace(*span, bins + 1)
+    height = 0.45 + 1.75 * len(panels)
+    figure, axes = plt.subplots(len(panels), 1, figsize=(WIDTH, height), sharex=True, squeeze=False)
+    for ax, (title, groups) in zip(axes[:, 0], panels.items(), strict=True):
+        for n, (group, values) in enumerate(groups.items()):
+            share = np.histogram(np.clip(values, *span), edges)[0] / len(values)
+            ax.stairs(share, edges, color=COLOURS[n], linewidth=1.8, label=say(group))
+            ax.stairs(share, edges, color=COLOURS[n], alpha=0.12, fill=True)
+        ax.set_title(say(title))
+        ax.set_yticks([])
+        ax.grid(axis="y", visible=False)
+    axes[0, 0].legend(fontsize=9, loc="upper left", bbox_to_anchor=(0.99, 1), borderaxespad=0)
+    axes[-1, 0].set_xlabel(say(x))
+    show(figure)
+
+
+def arrows(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], columns: int = 2) -> None:
+    """Draw pairs of points as arrows, in blue where an arrow goes with the mean of the others, else in orange.
+
+    Args:
+        panels: title, shown as it is → (starts, ends), each of shape (n, 2).
+        columns: how many panels side by side.
+    """
+    rows = -(-len(panels) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, 0.25 + 0.54 * WIDTH * rows * 2 / columns), squeeze=False)
+    for ax in axes.ravel()[len(panels) :]:
+        ax.set_visible(False)
+    for ax, (title, (starts, ends)) in zip(axes.ravel(), panels.items(), strict=False):
+        offsets = ends - starts
+        along = (offsets * (offsets.sum(axis=0) - offsets)).sum(axis=1) > 0
+        for start, end, right in zip(starts, ends, along, strict=True):
+            style = {"arrowstyle": "-|>", "color": COLOURS[0 if right else 1], "shrinkA": 0, "shrinkB": 0}
+            ax.annotate("", end, start, arrowprops=style | {"linewidth": 1, "mutation_scale": 8})
+        both = np.concatenate([starts, ends])
+        ax.set_xlim(both[:, 0].min(), both[:, 0].max())
+        ax.set_ylim(both[:, 1].min(), both[:, 1].max())
+        ax.margins(0.05)
+        ax.set_title(title, fontsize=11)
+        ax.set_xticks([])
+        ax.set_yticks([])
+    show(figure)
+
+
+def pictures(
+    panels: Mapping[str, np.ndarray],
+    words: Sequence[str] = (),
+    groups: Sequence[int] = (),
+    columns: int = 2,
+    scale: bool = False,
+) -> None:
+    """Draw pictures of the same words side by side, as points with or without their names.
+
+    Args:
+        panels: title, shown as it is → places of shape (n, 2).
+        words: n names, written beside the points; "" for a point without a name, nothing at all for no names.
+        groups: for each point the number of its group, below 49, shown by colour and marker; nothing for one group.
+        columns: how many panels side by side.
+        scale: show the numbers of the axes.
+    """
+    rows = -(-len(panels) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, 0.9 * WIDTH * rows / columns), squeeze=False)
+    for ax in axes.ravel()[len(panels) :]:
+        ax.set_visible(False)
+    for ax, (title, places) in zip(axes.ravel(), panels.items(), strict=False):
+        kind = np.asarray(groups if len(groups) else np.zeros(len(places), int))
+        for n in np.unique(kind):
+            style = {"s": 14 if len(places) < 400 else 6, "color": COLOURS[n % 7], "marker": MARKERS[n // 7]}
+            ax.scatter(*places[kind == n].T, linewidths=0, **style)
+        for word, place in zip(words, places, strict=bool(len(words))):
+            ax.annotate(word, place, xytext=(3, 2), textcoords="offset points", fontsize=8 if columns > 1 else 9)
+        ax.set_title(title, fontsize=11)
+        ax.margins(0.14 if len(words) else 0.05)
+        if not scale:
+            ax.set_xticks([])
+            ax.set_yticks([])
+        ax.tick_params(labelsize=7)
+    show(figure)
+
+
+def dots(rows: Mapping[str, Mapping[str, Score]], x: str) -> None:
+    """Draw scores as dots with their 95 % intervals, several systems to a row.
+
+    Args:
+        rows: name of a row, shown as it is → {system (English, in the glossary): score}; every row has the same systems.
+        x: label of the axis (English, in the glossary).
+    """
+    systems = list(next(iter(rows.values())))
+    figure, ax = plt.subplots(figsize=(WIDTH, 0.9 + 0.31 * len(rows)))
+    for n, system in enumerate(systems):
+        places = np.arange(len(rows)) + (n - (len(systems) - 1) / 2) * 0.2
+        scores = [scores[system] for scores in rows.values()]
+        ax.hlines(places, [s.low for s in scores], [s.high for s in scores], color=COLOURS[n], linewidth=1.4)
+        ax.plot([s.value for s in scores], places, MARKERS[n], color=COLOURS[n], markersize=5, label=say(system))
+    ax.set_yticks(range(len(rows)), list(rows), fontsize=9)
+    ax.invert_yaxis()
+    ax.set_xlabel(say(x))
+    ax.legend(loc="lower left", bbox_to_anchor=(-0.3, 1), ncols=len(systems), borderaxespad=0.2, fontsize=9)
+    show(figure)
