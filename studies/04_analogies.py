@@ -7,17 +7,17 @@ About four minutes.
 
 import numpy as np
 
-from wordspace import benchmarks, lessons, vectors
+from wordspace import benchmarks, lessons, vectors, wordlists
 from wordspace.studies import Study
 
 STUDY = Study(
     "04_analogies",
     chapters=["04_geometry"],
-    data=["benchmarks", "glove", "synonyms"],
-    modules=["benchmarks", "vectors"],
+    data=["benchmarks", "analogies_zh", "glove", "synonyms"],
+    modules=["benchmarks", "vectors", "wordlists"],
 )
 SPACES = {"English": vectors.english, "Chinese": vectors.chinese}
-QUESTIONS = {"English": benchmarks.google_analogies, "Chinese": benchmarks.chinese_analogies}
+QUESTIONS = {"English": benchmarks.google_analogies, "Chinese": wordlists.chinese_analogies}
 
 
 def one(language: str, words: int, dimensions: int) -> dict[str, float]:

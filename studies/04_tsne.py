@@ -10,7 +10,12 @@ from sklearn.manifold import trustworthiness
 from wordspace import lessons, vectors
 from wordspace.studies import Study
 
-STUDY = Study("04_tsne", chapters=["04_geometry"], data=["glove", "synonyms"], modules=["benchmarks", "vectors"])
+STUDY = Study(
+    "04_tsne",
+    chapters=["04_geometry"],
+    data=["axes", "glove", "synonyms"],
+    modules=["vectors", "wordlists"],
+)
 SPACES = {"English": vectors.english, "Chinese": vectors.chinese}
 SIX = {
     "English": ["king", "queen", "man", "woman", "paris", "france"],

@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from wordspace import benchmarks, evaluation, glossary, lessons, plots, vectors
+from wordspace import evaluation, glossary, lessons, plots, vectors, wordlists
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +200,7 @@ def test_words_of_pairs_and_themes_stand_in_their_rows(lesson):
     E, rows = lesson.pair_words("Chinese", space)
     (a, *_), (b, *_) = rows["gender"]
     np.testing.assert_allclose(E[[a, b]], lesson.unit_rows(space[["国王", "女王"]]))
-    assert [len(r[0]) for r in rows.values()] == [len(p) for p in benchmarks.axes("Chinese").values()]
+    assert [len(r[0]) for r in rows.values()] == [len(p) for p in wordlists.axes("Chinese").values()]
     T, theme = lesson.theme_words("Chinese", space)
     assert len(T) == len(theme) == 120
     np.testing.assert_allclose(np.linalg.norm(T, axis=1), 1, rtol=1e-5)

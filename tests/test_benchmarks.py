@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
-from wordspace import benchmarks, vectors
+from wordspace import benchmarks, vectors, wordlists
 
 SPACES = {"en": vectors.english, "zh": vectors.chinese}
-OWN = [benchmarks.word_pairs, benchmarks.axes, benchmarks.themes, benchmarks.associations]
+OWN = [wordlists.word_pairs, wordlists.axes, wordlists.themes, wordlists.associations]
 
 
 def coverage(words, language):
@@ -38,7 +38,7 @@ def test_google_analogies():
 
 @pytest.mark.parametrize("language", SPACES)
 def test_synonyms_and_antonyms(language):
-    sets = benchmarks.word_pairs(language)
+    sets = wordlists.word_pairs(language)
     assert min(len(pairs) for pairs in sets.values()) >= 120
     synonyms, antonyms = ([pair[:2] for pair in sets[kind]] for kind in ("synonyms", "antonyms"))
     assert not repeated(synonyms + antonyms)
@@ -50,26 +50,26 @@ def test_synonyms_and_antonyms(language):
 
 
 def test_the_words_of_the_source_are_among_them():
-    assert ("快乐", "愉快", "悲伤") in benchmarks.word_pairs("zh")["triples"]
-    assert ("happy", "cheerful", "sad") in benchmarks.word_pairs("en")["triples"]
-    themes = benchmarks.themes("zh")
+    assert ("快乐", "愉快", "悲伤") in wordlists.word_pairs("zh")["triples"]
+    assert ("happy", "cheerful", "sad") in wordlists.word_pairs("en")["triples"]
+    themes = wordlists.themes("zh")
     assert {"国王", "女王", "男人", "女人", "巴黎", "法国"} <= {word for words in themes.values() for word in words}
-    assert ("男性", "国王", "女性", "女王") not in benchmarks.chinese_analogies()["male and female"]
-    assert ("男性", "女性", "国王", "女王") in benchmarks.chinese_analogies()["male and female"]
+    assert ("男性", "国王", "女性", "女王") not in wordlists.chinese_analogies()["male and female"]
+    assert ("男性", "女性", "国王", "女王") in wordlists.chinese_analogies()["male and female"]
 
 
 def test_few_chinese_antonyms_share_a_character():
     shared = {
-        kind: sum(bool(set(a) & set(b)) for a, b, _ in benchmarks.word_pairs("zh")[kind])
+        kind: sum(bool(set(a) & set(b)) for a, b, _ in wordlists.word_pairs("zh")[kind])
         for kind in ("synonyms", "antonyms")
     }
-    count = len(benchmarks.word_pairs("zh")["triples"])
+    count = len(wordlists.word_pairs("zh")["triples"])
     assert shared["antonyms"] <= 0.05 * count
     assert shared["synonyms"] <= 0.25 * count
 
 
 def test_chinese_analogies():
-    relations = benchmarks.chinese_analogies()
+    relations = wordlists.chinese_analogies()
     assert len(relations) >= 8
     assert sum(map(len, relations.values())) >= 600
     for relation, questions in relations.items():
@@ -83,7 +83,7 @@ def test_chinese_analogies():
 
 @pytest.mark.parametrize("language", SPACES)
 def test_axes(language):
-    axes = benchmarks.axes(language)
+    axes = wordlists.axes(language)
     for pairs in axes.values():
         assert len(pairs) >= 40
         assert not repeated(pairs)
@@ -96,7 +96,7 @@ def test_axes(language):
 
 @pytest.mark.parametrize("language", SPACES)
 def test_themes(language):
-    themes = benchmarks.themes(language)
+    themes = wordlists.themes(language)
     words = [word for some in themes.values() for word in some]
     assert len(words) >= 100
     assert len(set(words)) == len(words)
@@ -106,7 +106,7 @@ def test_themes(language):
 
 @pytest.mark.parametrize("language", SPACES)
 def test_association_tests(language):
-    tests = benchmarks.associations(language)
+    tests = wordlists.associations(language)
     assert list(tests) == ["flowers and insects", "career and family", "maths and arts", "science and arts"]
     for sets in tests.values():
         assert list(sets) == ["X", "Y", "A", "B"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from wordspace import benchmarks, cards, explorer
+from wordspace import cards, explorer, wordlists
 
 WIRE = 1_500_000  # bytes of a language's two files, compressed
 RECALL = 0.95  # of each word's 10 nearest; measured: English 0.972, Chinese 0.960
@@ -36,7 +36,7 @@ def test_words_are_proper_and_the_sources_are_among_them(chosen):
     assert not [word for word in words if any(c.isdigit() for c in word) or not any(c.isalpha() for c in word)]
     latin = [word for word in words if any(c.isascii() for c in word)]
     assert len(latin) == {"en": 20_000, "zh": 0}[language]
-    themes = benchmarks.themes(language)
+    themes = wordlists.themes(language)
     known = set(words)
     assert set(themes["royalty"][:2] + themes["people"][:2]) | {themes["cities"][0], themes["countries"][0]} <= known
 
