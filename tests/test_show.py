@@ -21,6 +21,7 @@ def shown(monkeypatch):
 @pytest.fixture(autouse=True)
 def style():
     plots.use_style()
+    plots.plt.close("all")  # what other tests left open
     yield
     glossary.set_edition("en")
 
