@@ -39,6 +39,8 @@ def test_every_file_in_datasets_has_a_card():
         "axes",
         "categories",
         "claims",
+        "senses_en",
+        "senses_zh",
         "word_pairs",
     }
 
