@@ -6,7 +6,7 @@ read. Nothing on these pages is typed twice.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 from zlib import crc32
@@ -55,6 +55,11 @@ def chapter_link(env, language: str, number: str) -> str:
     return f"[{WORDS[language]['chapter'].format(int(number))}](/{found[0]}.ipynb)" if number and found else ""
 
 
+def chapter_links(env, language: str, numbers: Sequence[str]) -> list[str]:
+    """Return links to those of the chapters that are written."""
+    return [link for link in (chapter_link(env, language, number) for number in numbers) if link]
+
+
 def glossary_page(env, language: str) -> Iterator[str]:
     """Yield all terms with a definition, in alphabetical order (English) or that of the chapters; the id is the anchor."""
     terms = list(glossary.terms().values())
@@ -80,14 +85,14 @@ def data_page(env, language: str) -> Iterator[str]:
             "files": f"{names} ({sum(file.bytes for file in card.files) / 1e6:.1f} MB)",
             "licence": card.licence,
             "origin": f"<{card.origin}>",
-            "chapters": " · ".join(filter(None, (chapter_link(env, language, number) for number in card.chapters))),
+            "chapters": " · ".join([*chapter_links(env, language, card.chapters), *(f"`models/{m}`" for m in card.models)]),
         }
         yield from (f"## {card.name}", "", card.contents[language], "")
         yield from facts(language, rows)
     yield from (f"## {WORDS[language]['own']}", "")
     for card in cards.own_cards():
-        links = " · ".join(filter(None, (chapter_link(env, language, number) for number in card.chapters)))
-        yield f"- `datasets/{card.name}.toml` {card.contents[language]} ({card.licence}; {links})"
+        about = "; ".join(filter(None, [card.licence, " · ".join(chapter_links(env, language, card.chapters))]))
+        yield f"- `datasets/{card.name}.toml` {card.contents[language]} ({about})"
 
 
 def credits_page(env, language: str) -> Iterator[str]:
