@@ -25,8 +25,10 @@ def test_card_is_pinned_and_names_the_chapters_that_exist(name):
     card = cards.load(name)
     assert f"{card.package}=={card.version}\n" in (root() / "requirements.txt").read_text("utf-8")
     chapters = {path.stem[:2] for path in (root() / "notebooks" / "en").glob("*.ipynb")}
-    assert card.chapters
+    scripts = [path.read_text("utf-8") for path in (root() / "models").glob("*.py")]
+    assert card.chapters or card.models
     assert set(card.chapters) <= chapters
+    assert all(any(f'"{model}"' in script for script in scripts) for model in card.models)
 
 
 def test_every_file_in_datasets_has_a_card():

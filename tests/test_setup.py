@@ -156,7 +156,7 @@ def test_help_lists_every_command():
     makefile = (root() / "Makefile").read_text("utf-8")
     targets = set(re.search(r"^\.PHONY: (.*)", makefile, re.M)[1].split()) - {"FORCE"}
     shown = subprocess.check_output(["make", "-C", str(root()), "--no-print-directory"], text=True)
-    assert set(re.findall(r"^  make ([a-z]+) ", shown, re.M)) == targets
+    assert set(re.findall(r"^  make ([a-z-]+) ", shown, re.M)) == targets
 
 
 # --- Pins -------------------------------------------------------------------------------------------------------------
@@ -185,14 +185,16 @@ def imported(code):
 
 
 def test_every_package_that_is_imported_is_pinned():
-    sources = [path for part in ("wordspace", "book", "studies", "tests") for path in (root() / part).rglob("*.py")]
+    sources = [
+        path for part in ("wordspace", "book", "models", "studies", "tests") for path in (root() / part).rglob("*.py")
+    ]
     found = {name for path in sources for name in imported(path.read_text("utf-8"))}
     for path in root().glob("notebooks/*/*.ipynb"):
         cells = json.loads(path.read_text("utf-8"))["cells"]
         code = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
         lines = (re.sub(r"(?m)^(\s*)[!%].*", r"\1pass", cell) for cell in code)  # IPython's own commands
         found |= {name for cell in lines for name in imported(cell)}
-    own = {path.stem for part in ("book", "tests", "studies") for path in (root() / part).rglob("*.py")}
+    own = {path.stem for part in ("book", "models", "tests", "studies") for path in (root() / part).rglob("*.py")}
     own |= {"wordspace", "book", "google", "tests", "conftest"}  # google.colab: of Colab only
     distributions = importlib.metadata.packages_distributions()
     pinned = {re.sub("[-_.]+", "-", pin.name).lower() for pin in PINS}

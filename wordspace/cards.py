@@ -2,6 +2,7 @@
 
 import hashlib
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -29,7 +30,10 @@ class CardFile:
 
 @dataclass(frozen=True)
 class Card:
-    """What ``datasets/NAME.toml`` says of a borrowed package; ``contents`` and ``credit`` are by edition."""
+    """What ``datasets/NAME.toml`` says of a borrowed package; ``contents`` and ``credit`` are by edition.
+
+    ``chapters`` use it ("01"); ``models``, folders of ``models/``, were trained on it.
+    """
 
     name: str
     package: str
@@ -38,8 +42,9 @@ class Card:
     origin: str
     credit: dict[str, str]
     contents: dict[str, str]
-    chapters: list[str]
     files: list[CardFile]
+    chapters: Sequence[str] = ()
+    models: Sequence[str] = ()
 
     @property
     def remedy(self) -> str:

@@ -85,7 +85,9 @@ def data_page(env, language: str) -> Iterator[str]:
             "files": f"{names} ({sum(file.bytes for file in card.files) / 1e6:.1f} MB)",
             "licence": card.licence,
             "origin": f"<{card.origin}>",
-            "chapters": " · ".join(chapter_links(env, language, card.chapters)),
+            "chapters": " · ".join(
+                [*chapter_links(env, language, card.chapters), *(f"`models/{m}`" for m in card.models)]
+            ),
         }
         yield from (f"## {card.name}", "", card.contents[language], "")
         yield from facts(language, rows)

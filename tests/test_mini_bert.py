@@ -1,0 +1,101 @@
+"""The script of the mini-BERT: pieces, whole words hidden, and a run taken up again that gives the same model."""
+
+import importlib.util
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+from transformers import BertForMaskedLM, BertTokenizer
+
+from wordspace import running_text
+from wordspace.paths import root
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("mini_bert", root() / "models" / "mini_bert.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def tokenizer(script):
+    words = script.vocabulary([[*paragraph] for paragraph in running_text.chinese_novel()] + [["今天天气很好ab12"]] * 9)
+    return BertTokenizer(vocab={word: i for i, word in enumerate(words)}, do_lower_case=True)
+
+
+def test_the_vocabulary_has_letters_and_digits_inside_words(script, tokenizer):
+    assert tokenizer.convert_ids_to_tokens(range(5)) == script.SPECIAL
+    assert tokenizer.tokenize("天气ab1好") == ["天", "气", "a", "##b", "##1", "好"]
+
+
+def test_pieces_are_whole_sentences_within_the_limit(script, tokenizer):
+    words = ["今天", "天气", "很", "好", "。"] * 30 + ["好"] * 100
+    found = script.pieces(tokenizer, [words])
+    assert tokenizer.decode([i for ids, _ in found for i in ids]).replace(" ", "") == "".join(words)
+    assert max(len(ids) for ids, _ in found) <= script.LONGEST
+    assert all(tokenizer.decode(int(ids[-1])) == "。" for ids, _ in found[:3])
+    ids, word = found[0]
+    assert word[:7].tolist() == [0, 0, 1, 1, 2, 3, 4]
+
+
+def test_words_are_hidden_whole(script):
+    piece = np.arange(10, 30, dtype=np.int16), np.repeat(np.arange(10), 2).astype(np.int32)
+    inputs, labels = script.masked([piece] * 200, 100, np.random.default_rng(0))
+    assert inputs.shape == labels.shape == (200, 24)
+    hidden = labels[:, 1:21] != -100
+    assert (hidden[:, ::2] == hidden[:, 1::2]).all()
+    assert (labels[:, 1:21][hidden] == np.tile(piece[0], (200, 1))[hidden]).all()
+    assert hidden.any(axis=1).all()
+    assert 0.18 < hidden.mean() < 0.30
+    of_hidden = inputs[:, 1:21][hidden]
+    assert 0.7 < (of_hidden == script.MASK).mean() < 0.9
+    assert (inputs[:, 1:21][~hidden] == np.tile(piece[0], (200, 1))[~hidden]).all()
+
+
+def test_stopped_and_taken_up_again_it_gives_the_same_model(script, tmp_path, monkeypatch):
+    few = [[*"今天天气很好，我们去公园。"], [*"明天下雨，在家里看书。"], [*"他昨天买了三本新书。"]] * 40
+    monkeypatch.setattr(script, "texts", lambda: {"news": few, "reviews": few})
+    monkeypatch.setattr(script, "in_part", lambda source, words, wanted: True)
+    monkeypatch.setattr(script, "build", lambda *parts: tmp_path / parts[-1])
+    monkeypatch.setattr(script, "TOKENS", 512)
+
+    def trained(folder, stop=None):
+        options = "--steps 6 --every 2 --layers 1 --width 64 --precision float32 --folder".split()
+        monkeypatch.setattr(sys, "argv", ["mini_bert.py", *options, str(folder)])
+        if stop:
+            monkeypatch.setattr(script.os, "replace", stop)
+        try:
+            script.main()
+        except KeyboardInterrupt:
+            return None
+        return BertForMaskedLM.from_pretrained(folder).state_dict()
+
+    whole = trained(tmp_path / "a")
+    card, record = (
+        (tmp_path / "a" / "README.md").read_text("utf-8"),
+        (tmp_path / "a" / "training.json").read_text("utf-8"),
+    )
+    last = json.loads(record)["curve"][-1]
+    assert f"{json.loads(record)['parameters']:,} parameters" in card and f"**{last['held out']['mean']:.2f}**" in card
+    assert next(BertForMaskedLM.from_pretrained(tmp_path / "a").parameters()).dtype == torch.float32
+    (tmp_path / "a-0-6.pt").unlink()
+    replace = script.os.replace
+
+    def stop_after_the_first(source, target):
+        replace(source, target)
+        raise KeyboardInterrupt
+
+    assert trained(tmp_path / "a", stop_after_the_first) is None
+    monkeypatch.setattr(script.os, "replace", replace)
+    again = trained(tmp_path / "a")
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+
+def test_the_novel_is_cut_in_pieces_that_say_the_same(script, tokenizer):
+    text = running_text.chinese_novel()[1]
+    ids = [i for piece, _ in script.pieces(tokenizer, [[*text]]) for i in piece]
+    assert len(ids) == len(tokenizer(text, add_special_tokens=False)["input_ids"])
