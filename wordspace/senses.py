@@ -5,7 +5,7 @@ which of the two it was (Gale, Church and Yarowsky, 1992; Schütze, 1992).
 """
 
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +19,6 @@ from wordspace import corpora
 from wordspace.paths import root
 
 LANGUAGES = ("en", "zh")
-COMMONEST = 200  # words that are left out of the pseudowords, function words most of them
 TRAIN, TEST = 30, 16  # sentences a word
 LENGTH = range(8, 37)  # words in a sentence
 LONGEST = 60  # characters of a Chinese sentence, so that a small model has it whole
@@ -64,9 +63,10 @@ def labelled(language: str) -> dict[str, dict[str, tuple[str, ...]]]:
 def pseudowords(language: str, pairs: int = 50, seed: int = 0) -> tuple[Pseudoword, ...]:
     """Return pseudowords with sentences of news (English: and of Wikipedia) outside the training part (``corpora.part``).
 
-    The words are of two Chinese characters, or of at least four Latin letters; the 200 commonest words are left out. A
-    pair is two neighbours in the order of frequency, drawn at random; sentences with both are left out, and of a paragraph
-    at most one sentence is taken for a word. Each word has 30 sentences to learn from and 16 to be tested on.
+    The words are of two Chinese characters, or of at least four Latin letters. Of those with enough sentences the half
+    that keeps most to a topic (``residual_idf``) is taken, as words with two senses do. A pair is two neighbours in the
+    order of frequency, drawn at random; sentences with both are left out, and of a paragraph at most one sentence is
+    taken for a word. Each word has 30 sentences to learn from and 16 to be tested on.
 
     Args:
         language: "en" or "zh".
@@ -78,10 +78,12 @@ def pseudowords(language: str, pairs: int = 50, seed: int = 0) -> tuple[Pseudowo
     """
     _known(language)
     texts = corpora.chinese_news() if language == "zh" else corpora.english_news() + corpora.english_wikipedia()
-    places, counts = defaultdict(list), defaultdict(int)  # places: word → one (sentence, place) for each paragraph
+    places = defaultdict(list)  # word → one (sentence, place) for each paragraph
+    counts, paragraphs = Counter(), Counter()  # how often a word occurs, and in how many paragraphs
     for paragraph in texts:
         held_out = corpora.part(" ".join(word for sentence in paragraph.sentences for word in sentence)) != "train"
         taken = set()
+        paragraphs.update({word for sentence in paragraph.sentences for word in sentence})
         for sentence in paragraph.sentences:
             short = language == "en" or sum(map(len, sentence)) <= LONGEST
             usable = held_out and short and len(sentence) in LENGTH
@@ -91,17 +93,30 @@ def pseudowords(language: str, pairs: int = 50, seed: int = 0) -> tuple[Pseudowo
                 if once and _fits(word, language):
                     taken.add(word)
                     places[word].append((sentence, place))
-    order = sorted(counts, key=lambda word: (-counts[word], word))[COMMONEST:]
-    enough = [word for word in order if len(places[word]) >= TRAIN + TEST + 5]  # a few may hold the other word too
+    enough = [word for word in places if len(places[word]) >= TRAIN + TEST + 3]  # a few may hold the other word too
+    topical = sorted(enough, key=lambda word: (-residual_idf(counts[word], paragraphs[word], len(texts)), word))
+    chosen = sorted(topical[: len(topical) // 2], key=lambda word: (-counts[word], word))
     rng = np.random.default_rng(seed)
     found = []
-    for first in rng.permutation(len(enough) // 2):
-        a, b = enough[2 * first], enough[2 * first + 1]
-        made = _pseudoword((a, b), places, rng)
+    for first in rng.permutation(len(chosen) // 2):
+        made = _pseudoword((chosen[2 * first], chosen[2 * first + 1]), places, rng)
         found += [made] if made else []
         if len(found) == pairs:
             return tuple(found)
     raise ValueError(f"only {len(found)} pairs of words have {TRAIN + TEST} sentences each, not {pairs}")
+
+
+def residual_idf(count: int, paragraphs: int, of: int) -> float:
+    """Return how much rarer the paragraphs of a word are than they would be were it strewn at random, in bits.
+
+    High for words that belong to a topic and come in clusters, near 0 for function words (Church and Gale, 1995).
+
+    Args:
+        count: how often the word occurs.
+        paragraphs: in how many paragraphs.
+        of: the number of all paragraphs.
+    """
+    return float(np.log2(1 - np.exp(-count / of)) - np.log2(paragraphs / of))
 
 
 def _pseudoword(pair: tuple[str, str], places: dict, rng) -> Pseudoword | None:
