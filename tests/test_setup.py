@@ -185,7 +185,9 @@ def imported(code):
 
 
 def test_every_package_that_is_imported_is_pinned():
-    sources = [path for part in ("wordspace", "book", "models", "studies", "tests") for path in (root() / part).rglob("*.py")]
+    sources = [
+        path for part in ("wordspace", "book", "models", "studies", "tests") for path in (root() / part).rglob("*.py")
+    ]
     found = {name for path in sources for name in imported(path.read_text("utf-8"))}
     for path in root().glob("notebooks/*/*.ipynb"):
         cells = json.loads(path.read_text("utf-8"))["cells"]
