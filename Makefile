@@ -13,7 +13,7 @@ export OMP_NUM_THREADS := 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup book serve lab run explorer mini-bert test check notebooks browser study bench address clean FORCE
+.PHONY: help setup book serve lab run explorer mini-bert elmo test check notebooks browser study bench address clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,10 @@ explorer: setup ## make the data of the explorer page in build/explorer: 20,000 
 mini-bert: setup ## train the Chinese mini-BERT of models/ again (about half an hour; it goes on where it was stopped)
 	$(PY) models/mini_bert.py
 
+elmo: setup ## train the bidirectional language models of models/ again (about half an hour; it goes on where it was stopped)
+	$(PY) models/elmo.py --language zh
+	$(PY) models/elmo.py --language en
+
 study: setup ## run a study and record its figures: NAME=..., a script in studies/
 	@test -f "studies/$(NAME).py" || { echo "make: NAME=... is one of:" \
 	  $(patsubst studies/%.py,%,$(wildcard studies/*.py)) >&2; exit 2; }
@@ -61,7 +65,7 @@ address: ## tell the course where its repository is: URL=https://github.com/OWNE
 
 # --- Testing ----------------------------------------------------------------------------------------------------------
 # The chapters and the tests use the models on this machine, never the Hugging Face hub.
-test check notebooks browser run mini-bert: export HF_HUB_OFFLINE := 1
+test check notebooks browser run mini-bert elmo: export HF_HUB_OFFLINE := 1
 
 check: setup ## the quick tests, within a minute: lint, units, editions, data cards, records
 	$(PY) -m ruff check .

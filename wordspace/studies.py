@@ -38,6 +38,7 @@ class Study:
         packages: those whose versions are recorded.
         speed: it measures time, so its record goes stale with a warning only.
         modules: files of ``wordspace`` that shape its figures, such as ``"corpora"``.
+        files: others that it reads, such as the weights of a model, as paths from the root of the repository.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Study:
     packages: Sequence[str] = ("numpy", "scipy", "scikit-learn")
     speed: bool = False
     modules: Sequence[str] = ("corpora", "evaluation")
+    files: Sequence[str] = ()
 
     def depends(self) -> dict[str, str]:
         """Return the SHA-256 of each piece of code and data that the figures depend on."""
@@ -55,6 +57,8 @@ class Study:
             found[f"lessons of {chapter}"] = hashlib.sha256(lessons.source(chapter).encode()).hexdigest()
         for module in self.modules:
             found[f"wordspace/{module}.py"] = cards.sha256(root() / "wordspace" / f"{module}.py")
+        for path in self.files:
+            found[path] = cards.sha256(root() / path)
         own = {card.name for card in cards.own_cards()}
         for name in self.data:
             if name in own:
@@ -93,7 +97,7 @@ class Study:
             "speed": self.speed,
             "machine": machine(),
             "versions": {package: metadata.version(package) for package in self.packages},
-            "study": {"chapters": list(self.chapters), "data": list(self.data), "modules": list(self.modules)},
+            "study": {name: list(getattr(self, name)) for name in ("chapters", "data", "modules", "files")},
             "depends": depends,
             "runs": sorted(done, key=lambda run: settings.index(run["setting"])),
         }
