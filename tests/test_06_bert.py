@@ -82,7 +82,14 @@ def test_shuffled_weights_are_the_same_weights(lesson):
     B = lesson.shuffled(A)
     torch.testing.assert_close(A.sort(-1).values, B.sort(-1).values)
     assert (A != B).any()
-    torch.testing.assert_close(lesson.even(A).sum(-1), torch.ones(2, 4, 6))
+    torch.testing.assert_close(lesson.even(A), torch.full((2, 4, 6, 6), 1 / 6))
+
+
+def test_padding_is_not_shuffled_in(lesson):
+    A = lesson.weights(torch.randn(2, 4, 6, 8), torch.randn(2, 4, 6, 8), lengths(6, 6, 2)[:, None, None, :])
+    for changed in (lesson.shuffled(A), lesson.even(A)):
+        assert (changed[1, ..., 2:] == 0).all()
+        torch.testing.assert_close(changed.sum(-1), torch.ones(2, 4, 6))
 
 
 # --- The masked language model ----------------------------------------------------------------------------------------
@@ -201,7 +208,7 @@ def test_wordpiece_is_the_tokenizers_on_every_word_of_the_news(lesson, minilm):
     assert [w for w in types if lesson.tokenize(w, vocabulary) != tokenizer.tokenize(w)] == []
 
 
-@pytest.mark.parametrize("text", ["Café naïve, don't!", "银行 in Zürich", "a–b (x_y) 3.14 $5", "", "“Quoted” … end"])
+@pytest.mark.parametrize("text", ["Café naïve, don't!", "银行 in Zürich", "a–b (x_y) 3.14 $5", "zero\u200bwidth\ttab\u00a0space", "", "“Quoted” … end"])
 def test_whole_texts_are_cut_as_by_the_tokenizer(lesson, minilm, text):
     assert lesson.tokenize(text, minilm[1].get_vocab()) == minilm[1].tokenize(text)
 
