@@ -208,7 +208,17 @@ def test_wordpiece_is_the_tokenizers_on_every_word_of_the_news(lesson, minilm):
     assert [w for w in types if lesson.tokenize(w, vocabulary) != tokenizer.tokenize(w)] == []
 
 
-@pytest.mark.parametrize("text", ["Café naïve, don't!", "银行 in Zürich", "a–b (x_y) 3.14 $5", "zero\u200bwidth\ttab\u00a0space", "", "“Quoted” … end"])
+TEXTS = [
+    "Café naïve, don't!",
+    "银行 in Zürich",
+    "a–b (x_y) 3.14 $5",
+    "zero\u200bwidth\ttab\u00a0space",
+    "",
+    "“Quoted” … end",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
 def test_whole_texts_are_cut_as_by_the_tokenizer(lesson, minilm, text):
     assert lesson.tokenize(text, minilm[1].get_vocab()) == minilm[1].tokenize(text)
 
