@@ -1,6 +1,6 @@
 """Train the course's Chinese mini-BERT, a masked language model over single characters, and write ``models/mini-bert-zh``.
 
-    make mini-bert                                      # or: .venv/bin/python models/mini_bert.py --steps 12000
+    make mini-bert                                      # or: .venv/bin/python models/mini_bert.py --steps 10000
 
 It reads the training part (``corpora.part``) of the news, the reviews, the novel and two dictionaries out of the installed
 packages; the validation part measures the loss, the test part is not touched. It goes on where it was stopped and then
@@ -9,17 +9,14 @@ gives the same model. With a GPU it takes minutes, on two cores an hour or a few
 
 import argparse
 import json
-import os
 import time
 from collections import Counter
 from datetime import date
 from pathlib import Path
 
 import jieba
-import numpy as np
+import masked_lm
 import torch
-from torch.nn import functional as F
-from tqdm import tqdm
 from transformers import BertConfig, BertForMaskedLM, BertTokenizer
 
 from wordspace import corpora, running_text
@@ -28,11 +25,7 @@ from wordspace.studies import machine
 
 FOLDER = root() / "models" / "mini-bert-zh"
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-PAD, UNK, CLS, SEP, MASK = range(5)
-LONGEST = 62  # tokens of a piece of text, without [CLS] and [SEP]
 MIN_COUNT = 4  # characters that are rarer are unknown
-TOKENS = 4096  # in a batch
-CHOSEN = 0.2  # share of the tokens that are to be predicted, in whole words
 
 
 # --- Text -------------------------------------------------------------------------------------------------------------
@@ -63,93 +56,15 @@ def vocabulary(training: list[list[str]]) -> list[str]:
     return [*SPECIAL, *kept, *inside]
 
 
-def pieces(tokenizer, texts: list[list[str]]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return pieces of text as (token ids, number of the word that each belongs to), cut at the ends of sentences."""
-    found = []
-    joined = ["".join(words) for words in texts]
-    encoded = tokenizer(joined, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-    for text, words, ids, offsets in zip(joined, texts, encoded["input_ids"], encoded["offset_mapping"], strict=True):
-        starts = np.array([start for start, _ in offsets], int)
-        word = np.searchsorted(np.cumsum([len(w) for w in words]), starts, side="right")
-        ends = np.cumsum([len(sentence) for sentence in running_text.sentences(text)])
-        edges = np.unique(np.append(np.searchsorted(starts, ends), len(ids)))
-        begin = 0
-        while begin < len(ids):
-            within = edges[(edges > begin) & (edges <= begin + LONGEST)]
-            end = int(within[-1]) if len(within) else min(begin + LONGEST, len(ids))
-            if end - begin >= 5:
-                found.append((np.array(ids[begin:end], np.int16), word[begin:end].astype(np.int32)))
-            begin = end
-    return found
-
-
-# --- Batches: all drawn from the seed and the number of the step, so that a run can be taken up anywhere -----------------
-def batches(all_pieces: list, seed: int, epoch: int) -> list[np.ndarray]:
-    """Return an epoch's batches, each some pieces of like length with at most ``TOKENS`` places together."""
-    rng = np.random.default_rng([seed, epoch])
-    width = np.array([-(-(len(ids) + 2) // 8) * 8 for ids, _ in all_pieces])
-    groups = []
-    for w in np.unique(width):
-        chosen = rng.permutation(np.flatnonzero(width == w))
-        groups += np.array_split(chosen, max(1, round(len(chosen) * w / TOKENS)))
-    return [groups[i] for i in rng.permutation(len(groups))]
-
-
-def masked(chosen: list, vocabulary_size: int, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Return a batch's inputs and labels: whole words are hidden; of their tokens 80 % become [MASK], 10 % another one.
-
-    Labels are −100 where nothing is to be predicted.
-    """
-    width = -(-(max(len(ids) for ids, _ in chosen) + 2) // 8) * 8
-    inputs, labels = np.full((len(chosen), width), PAD, np.int64), np.full((len(chosen), width), -100, np.int64)
-    for row, (ids, word) in enumerate(chosen):
-        n = len(ids)
-        inputs[row, : n + 2] = [CLS, *ids, SEP]
-        _, number = np.unique(word, return_inverse=True)
-        hidden = rng.random(number[-1] + 1) < CHOSEN
-        hidden[rng.integers(len(hidden))] = True  # at least one word
-        action = rng.random(len(hidden))[number]
-        places = np.flatnonzero(hidden[number])
-        labels[row, places + 1] = ids[places]
-        for place in places:
-            if action[place] < 0.8:
-                inputs[row, place + 1] = MASK
-            elif action[place] < 0.9:
-                inputs[row, place + 1] = rng.integers(len(SPECIAL), vocabulary_size)
-    return inputs, labels
-
-
-# --- Training ---------------------------------------------------------------------------------------------------------
-def loss_of(model, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return the mean cross-entropy at the hidden places; the head is computed there only."""
-    states = model.bert(input_ids=inputs, attention_mask=(inputs != PAD).long()).last_hidden_state
-    there = labels != -100
-    return F.cross_entropy(model.cls(states[there]).float(), labels[there])
-
-
-@torch.no_grad()
-def held_out(model, by_source: dict, size: int, device, precision) -> dict[str, float]:
-    """Return the mean masked loss by source, over at most 400 pieces each, the same places every time."""
-    losses = {}
-    for source, found in by_source.items():
-        rng = np.random.default_rng(1)
-        chosen = [found[i] for i in np.random.default_rng(0).permutation(len(found))[:400]]
-        inputs, labels = (torch.from_numpy(array).to(device) for array in masked(chosen, size, rng))
-        with precision():
-            losses[source] = float(loss_of(model, inputs, labels))
-    losses["mean"] = float(np.mean(list(losses.values())))
-    return losses
-
-
-def rate(step: int, steps: int, peak: float) -> float:
-    """Return the learning rate: up in a twentieth of the steps, then down to zero in a straight line."""
-    return peak * min((step + 1) / (0.05 * steps), (steps - step) / (0.95 * steps))
+def pieces(tokenizer, texts: list[list[str]]) -> list[masked_lm.Piece]:
+    """Return Chinese texts, each a list of words, in pieces."""
+    return masked_lm.pieces(tokenizer, texts, running_text.sentences)
 
 
 def main() -> None:
     """Train, or go on training, and write the model with its record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--steps", type=int, default=12_000)
+    parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--peak", type=float, default=2.5e-3, help="the highest learning rate")
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--width", type=int, default=256)
@@ -159,11 +74,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER)
     given = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    low = given.precision == "bfloat16" or given.precision == "auto" and (device.type == "cuda" or has_bfloat16())
-    dtype = torch.bfloat16 if low else torch.float32
-
-    def precision():
-        return torch.autocast(device.type, dtype=torch.bfloat16, enabled=low)
+    low = masked_lm.low_precision(given.precision, device)
 
     started = time.time()
     every = texts()
@@ -176,6 +87,7 @@ def main() -> None:
     tokenizer = BertTokenizer(vocab={word: i for i, word in enumerate(words)}, do_lower_case=True, model_max_length=128)
     training = [piece for found in part["train"].values() for piece in pieces(tokenizer, found)]
     testing = {source: pieces(tokenizer, found) for source, found in part["validation"].items()}
+    data = masked_lm.Data(tokenizer, len(SPECIAL), training, testing)
     size = sum(len(ids) for ids, _ in training)
     print(f"{len(words)} entries, {len(training)} pieces, {size} characters; ready after {time.time() - started:.0f} s")
 
@@ -201,73 +113,25 @@ def main() -> None:
         torch.optim.AdamW(others, lr=given.peak, betas=(0.9, 0.98), weight_decay=0.01, fused=True),
     ]
     state_file = build("mini-bert", f"{given.folder.name}-{given.seed}-{given.steps}.pt")
-    step, curve, seconds, seen = 0, [], 0.0, 0
-    if state_file.exists():
-        state = torch.load(state_file, map_location=device, weights_only=False)
-        model.load_state_dict(state["model"])
-        for optimizer, its_state in zip(optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(its_state)
-        step, curve, seconds, seen = (state[name] for name in ("step", "curve", "seconds", "seen"))
-        print(f"going on after step {step}")
-
-    epoch, before, queue = 0, 0, batches(training, given.seed, 0)
-    began, running = time.time(), []
-    bar = tqdm(total=given.steps, initial=step, mininterval=10)
-    while step < given.steps:
-        while step - before >= len(queue):
-            before, epoch = before + len(queue), epoch + 1
-            queue = batches(training, given.seed, epoch)
-        chosen = [training[i] for i in queue[step - before]]
-        inputs, labels = masked(chosen, len(words), np.random.default_rng([given.seed, 7, step]))
-        inputs, labels = torch.from_numpy(inputs).to(device), torch.from_numpy(labels).to(device)
-        for group in [group for optimizer in optimizers for group in optimizer.param_groups]:
-            group["lr"] = rate(step, given.steps, given.peak)
-        with precision():
-            loss = loss_of(model, inputs, labels)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
-        step, seen = step + 1, seen + sum(len(ids) for ids, _ in chosen)
-        running.append(loss.item())
-        bar.update()
-        if step % given.every == 0 or step == given.steps:
-            seconds, began = seconds + time.time() - began, time.time()
-            losses = held_out(model, testing, len(words), device, precision)
-            curve.append({"step": step, "seen": seen, "seconds": round(seconds), "train": round(np.mean(running), 4)})
-            curve[-1]["held out"] = {source: round(value, 4) for source, value in losses.items()}
-            running = []
-            tqdm.write(json.dumps(curve[-1]))
-            state = {"model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers]}
-            state |= {"step": step, "curve": curve, "seconds": seconds, "seen": seen}
-            torch.save(state, state_file.with_suffix(".new"))
-            os.replace(state_file.with_suffix(".new"), state_file)
-    bar.close()
+    run = masked_lm.train(model, optimizers, data, given.steps, given.peak, given.seed, given.every, state_file, low)
 
     write(given.folder, model, tokenizer)
     record = {
         "command": f"make mini-bert (python models/mini_bert.py --steps {given.steps})",
         "date": date.today().isoformat(),
         "machine": machine(),
-        "precision": str(dtype).removeprefix("torch."),
+        "precision": "bfloat16" if low else "float32",
         "seed": given.seed,
         "peak": given.peak,
         "parameters": sum(p.numel() for p in model.parameters()),
         "characters": size,
         "pieces": len(training),
-        "passes": round(seen / size, 2),
-        "curve": curve,
+        "passes": round(run.seen / size, 2),
+        "curve": run.curve,
     }
     text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
     (given.folder / "training.json").write_text(text, encoding="utf-8")
     (given.folder / "README.md").write_text(card(record, model.config), encoding="utf-8")
-
-
-def has_bfloat16() -> bool:
-    """Say whether this processor multiplies matrices in bfloat16 by itself; elsewhere float32 is faster."""
-    flags = Path("/proc/cpuinfo")
-    return flags.exists() and "amx_bf16" in flags.read_text()
 
 
 def write(folder: Path, model, tokenizer) -> None:

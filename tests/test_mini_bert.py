@@ -15,6 +15,7 @@ from wordspace.paths import root
 
 @pytest.fixture(scope="module")
 def script():
+    sys.path.append(str(root() / "models"))
     spec = importlib.util.spec_from_file_location("mini_bert", root() / "models" / "mini_bert.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -36,15 +37,15 @@ def test_pieces_are_whole_sentences_within_the_limit(script, tokenizer):
     words = ["今天", "天气", "很", "好", "。"] * 30 + ["好"] * 100
     found = script.pieces(tokenizer, [words])
     assert tokenizer.decode([i for ids, _ in found for i in ids]).replace(" ", "") == "".join(words)
-    assert max(len(ids) for ids, _ in found) <= script.LONGEST
+    assert max(len(ids) for ids, _ in found) <= script.masked_lm.LONGEST
     assert all(tokenizer.decode(int(ids[-1])) == "。" for ids, _ in found[:3])
     ids, word = found[0]
     assert word[:7].tolist() == [0, 0, 1, 1, 2, 3, 4]
 
 
-def test_words_are_hidden_whole(script):
+def test_words_are_hidden_whole(script, tokenizer):
     piece = np.arange(10, 30, dtype=np.int16), np.repeat(np.arange(10), 2).astype(np.int32)
-    inputs, labels = script.masked([piece] * 200, 100, np.random.default_rng(0))
+    inputs, labels = script.masked_lm.masked([piece] * 200, tokenizer, 5, np.random.default_rng(0))
     assert inputs.shape == labels.shape == (200, 24)
     hidden = labels[:, 1:21] != -100
     assert (hidden[:, ::2] == hidden[:, 1::2]).all()
@@ -52,7 +53,7 @@ def test_words_are_hidden_whole(script):
     assert hidden.any(axis=1).all()
     assert 0.18 < hidden.mean() < 0.30
     of_hidden = inputs[:, 1:21][hidden]
-    assert 0.7 < (of_hidden == script.MASK).mean() < 0.9
+    assert 0.7 < (of_hidden == tokenizer.mask_token_id).mean() < 0.9
     assert (inputs[:, 1:21][~hidden] == np.tile(piece[0], (200, 1))[~hidden]).all()
 
 
@@ -61,13 +62,13 @@ def test_stopped_and_taken_up_again_it_gives_the_same_model(script, tmp_path, mo
     monkeypatch.setattr(script, "texts", lambda: {"news": few, "reviews": few})
     monkeypatch.setattr(script, "in_part", lambda source, words, wanted: True)
     monkeypatch.setattr(script, "build", lambda *parts: tmp_path / parts[-1])
-    monkeypatch.setattr(script, "TOKENS", 512)
+    monkeypatch.setattr(script.masked_lm, "TOKENS", 512)
 
     def trained(folder, stop=None):
         options = "--steps 6 --every 2 --layers 1 --width 64 --precision float32 --folder".split()
         monkeypatch.setattr(sys, "argv", ["mini_bert.py", *options, str(folder)])
         if stop:
-            monkeypatch.setattr(script.os, "replace", stop)
+            monkeypatch.setattr(script.masked_lm.os, "replace", stop)
         try:
             script.main()
         except KeyboardInterrupt:
@@ -83,14 +84,14 @@ def test_stopped_and_taken_up_again_it_gives_the_same_model(script, tmp_path, mo
     assert f"{json.loads(record)['parameters']:,} parameters" in card and f"**{last['held out']['mean']:.2f}**" in card
     assert next(BertForMaskedLM.from_pretrained(tmp_path / "a").parameters()).dtype == torch.float32
     (tmp_path / "a-0-6.pt").unlink()
-    replace = script.os.replace
+    replace = script.masked_lm.os.replace
 
     def stop_after_the_first(source, target):
         replace(source, target)
         raise KeyboardInterrupt
 
     assert trained(tmp_path / "a", stop_after_the_first) is None
-    monkeypatch.setattr(script.os, "replace", replace)
+    monkeypatch.setattr(script.masked_lm.os, "replace", replace)
     again = trained(tmp_path / "a")
     assert all(torch.equal(whole[name], again[name]) for name in whole)
 

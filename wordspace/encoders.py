@@ -40,6 +40,31 @@ def mini_bert() -> Path:
     return folder
 
 
+def minilm_mlm():
+    """Return MiniLM with the skill of filling gaps: a ``BertForMaskedLM``, in float32, ready to use.
+
+    The course's adapter (LoRA) and head, ``models/minilm-mlm``, are put into the weights of the package; the tokenizer is
+    that of ``minilm()``. Its card says how well it fills gaps.
+
+    Raises:
+        MissingModel: adapter or head are not in ``models/minilm-mlm``.
+        MissingData, WrongData: see ``wordspace.cards``.
+    """
+    from peft import PeftModel
+    from safetensors.torch import load_file
+    from transformers import BertForMaskedLM
+
+    folder = root() / "models" / "minilm-mlm"
+    for name in ("adapter_config.json", "adapter_model.safetensors", "head.safetensors"):
+        if not (folder / name).is_file():
+            raise MissingModel(f"models/minilm-mlm lacks {name}: git checkout models/minilm-mlm, or make minilm-mlm")
+    model = BertForMaskedLM.from_pretrained(minilm(), attn_implementation="eager")
+    merged = PeftModel.from_pretrained(model, folder).merge_and_unload()
+    head = {name: weight.float() for name, weight in load_file(folder / "head.safetensors").items()}
+    merged.load_state_dict(head, strict=False)
+    return merged.eval().requires_grad_(False)
+
+
 def _quiet() -> None:
     """Keep transformers' loading bars out of the notebooks; errors still show."""
     from transformers.utils import logging
