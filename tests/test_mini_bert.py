@@ -1,25 +1,20 @@
 """The script of the mini-BERT: pieces, whole words hidden, and a run taken up again that gives the same model."""
 
-import importlib.util
 import json
 import sys
 
+import model_scripts
 import numpy as np
 import pytest
 import torch
 from transformers import BertForMaskedLM, BertTokenizer
 
 from wordspace import running_text
-from wordspace.paths import root
 
 
 @pytest.fixture(scope="module")
 def script():
-    sys.path.append(str(root() / "models"))
-    spec = importlib.util.spec_from_file_location("mini_bert", root() / "models" / "mini_bert.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return model_scripts.load("mini_bert")
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,8 @@
 """MiniLM's masked-LM head and adapter: small, put together in one call, better than none at filling gaps, and repeatable."""
 
-import importlib.util
 import json
-import sys
 
+import model_scripts
 import pytest
 import torch
 from transformers import BertModel, BertTokenizer
@@ -16,11 +15,7 @@ FOLDER = root() / "models" / "minilm-mlm"
 
 @pytest.fixture(scope="module")
 def script():
-    sys.path.append(str(root() / "models"))
-    spec = importlib.util.spec_from_file_location("minilm_mlm", root() / "models" / "minilm_mlm.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return model_scripts.load("minilm_mlm")
 
 
 def test_it_is_small_and_names_no_machine():
