@@ -165,8 +165,9 @@ part was not touched.
 
 ## Training
 
-{passes} passes, {step:,} steps; AdamW, highest rate {peak:g}; dropout {dropout:g}; softmax sampled with {samples:,} words a batch;
-seed {seed}; {precision} on {machine}; {minutes:.0f} minutes, with other work beside it. The whole curve: `training.json`.
+{passes} passes, {step:,} steps; AdamW, highest rate {peak:g}; dropout {dropout:g}; softmax sampled with {samples:,} words a
+batch; seed {seed}; {precision} on {machine}; {minutes:.0f} minutes, with other work beside it. The whole curve:
+`training.json`.
 
 ## Measured
 
