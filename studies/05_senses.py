@@ -1,12 +1,13 @@
 """Chapter 05: what the layers of the bidirectional language models know, drawn ten times over.
 
 Pseudowords: fifty pairs in each language, accuracy by way of making the vector (layer 0, the neighbours' mean of it, layers 1
-and 2). Mixing: one mixture for all pairs, its weights and accuracy. Tags: part of speech in the Chinese newspaper, probed
+and 2; the same layers of an untrained network). Mixing: one mixture for all pairs, its weights and accuracy. Tags: part of speech in the Chinese newspaper, probed
 in each layer and in their mixture; accuracy on all words, on words with several tags, and on the control task. Ten seeds,
 which draw pairs and sentences; the models are those of ``models/``. About ten minutes.
 """
 
 import numpy as np
+import torch
 
 from wordspace import corpora, lessons, senses
 from wordspace.paths import root
@@ -41,7 +42,10 @@ def one(task: str, language: str, seed: int) -> dict[str, float]:
         return figures
     pairs = senses.pseudowords(language, seed=seed)
     if task == "pseudowords":
-        return dict(zip(SYSTEMS, np.mean(lesson.told(model, counts, pairs), axis=0), strict=True))
+        torch.manual_seed(seed)
+        blank = np.mean(lesson.told(lesson.BiLM(len(counts)).eval(), counts, pairs), axis=0)
+        figures = dict(zip(SYSTEMS, np.mean(lesson.told(model, counts, pairs), axis=0), strict=True))
+        return figures | {"untrained, layer 1": blank[2], "untrained, layer 2": blank[3]}
     weights, right = lesson.sense_mix(model, counts, pairs)
     return {f"weight {j}": float(w) for j, w in enumerate(weights)} | {"mixture": right}
 
