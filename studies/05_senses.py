@@ -1,9 +1,9 @@
 """Chapter 05: what the layers of the bidirectional language models know, drawn ten times over.
 
 Pseudowords: fifty pairs in each language, accuracy by way of making the vector (layer 0, the neighbours' mean of it, layers 1
-and 2; the same layers of an untrained network). Mixing: one mixture for all pairs, its weights and accuracy. Tags: part of speech in the Chinese newspaper, probed
-in each layer and in their mixture; accuracy on all words, on words with several tags, and on the control task. Ten seeds,
-which draw pairs and sentences; the models are those of ``models/``. About ten minutes.
+and 2; the same layers of an untrained network). Mixing: one mixture for all pairs, its weights and accuracy. Tags: part of
+speech in the Chinese newspaper, probed in each layer and in their mixture; accuracy on all words, on words with several tags,
+and on the control task. Ten seeds, which draw pairs and sentences; the models are those of ``models/``. About ten minutes.
 """
 
 import numpy as np
