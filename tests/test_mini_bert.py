@@ -1,4 +1,4 @@
-"""The script of the mini-BERT: pieces, whole words hidden, and a run taken up again that gives the same model."""
+"""The mini-BERT: small, and as its card says. Its script: whole words hidden, and a run taken up again gives the same model."""
 
 import json
 import sys
@@ -10,11 +10,42 @@ import torch
 from transformers import BertForMaskedLM, BertTokenizer
 
 from wordspace import running_text
+from wordspace.paths import root
 
 
 @pytest.fixture(scope="module")
 def script():
     return model_scripts.load("mini_bert")
+
+
+FOLDER = root() / "models" / "mini-bert-zh"
+
+
+def test_it_is_small_and_its_card_has_its_figures():
+    assert (FOLDER / "model.safetensors").stat().st_size <= 12_000_000
+    model, record = BertForMaskedLM.from_pretrained(FOLDER), json.loads((FOLDER / "training.json").read_text("utf-8"))
+    assert next(model.parameters()).dtype == torch.float32
+    assert sum(p.numel() for p in model.parameters()) == record["parameters"] <= 6_000_000
+    assert model.config.vocab_size == len(BertTokenizer.from_pretrained(FOLDER))
+    card, last = (FOLDER / "README.md").read_text("utf-8"), record["curve"][-1]
+    for text in (
+        "## Data",
+        "## Training",
+        "## Measured",
+        "## Limits",
+        "## Licence",
+        f"{record['parameters']:,} parameters",
+    ):
+        assert text in card
+    assert f"**{last['held out']['mean']:.2f}**" in card
+
+
+@torch.no_grad()
+def test_it_fills_a_gap():
+    tokenizer, model = BertTokenizer.from_pretrained(FOLDER), BertForMaskedLM.from_pretrained(FOLDER).eval()
+    inputs = tokenizer("北[MASK]是中国的首都。", return_tensors="pt")
+    place = inputs["input_ids"][0].tolist().index(tokenizer.mask_token_id)
+    assert tokenizer.decode(model(**inputs).logits[0, place].argmax()) == "京"
 
 
 @pytest.fixture(scope="module")
