@@ -43,7 +43,6 @@ def test_every_file_in_datasets_has_a_card():
         "claims",
         "senses_en",
         "senses_zh",
-        "sentence_pairs",
         "word_pairs",
     }
 
