@@ -13,7 +13,7 @@ export OMP_NUM_THREADS := 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup book serve lab run explorer mini-bert elmo test check notebooks browser study bench address clean FORCE
+.PHONY: help setup book serve lab run explorer mini-bert minilm-mlm elmo test check notebooks browser study bench address clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ run: setup ## run the chapters again, top to bottom, in both languages (one of t
 explorer: setup ## make the data of the explorer page in build/explorer: 20,000 words of each language, in half a minute
 	$(PY) -m wordspace.explorer
 
+minilm-mlm: setup ## train MiniLM's masked-LM head and adapter of models/ again (about three quarters of an hour)
+	$(PY) models/minilm_mlm.py
+
 mini-bert: setup ## train the Chinese mini-BERT of models/ again (about half an hour; it goes on where it was stopped)
 	$(PY) models/mini_bert.py
 
@@ -65,7 +68,7 @@ address: ## tell the course where its repository is: URL=https://github.com/OWNE
 
 # --- Testing ----------------------------------------------------------------------------------------------------------
 # The chapters and the tests use the models on this machine, never the Hugging Face hub.
-test check notebooks browser run mini-bert elmo: export HF_HUB_OFFLINE := 1
+test check notebooks browser run mini-bert minilm-mlm elmo: export HF_HUB_OFFLINE := 1
 
 check: setup ## the quick tests, within a minute: lint, units, editions, data cards, records
 	$(PY) -m ruff check .

@@ -42,6 +42,7 @@ def test_every_file_in_datasets_has_a_card():
         "categories",
         "claims",
         "senses_en",
+        "sentence_pairs",
         "senses_zh",
         "word_pairs",
     }
