@@ -8,8 +8,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export JUPYTER_PREFER_ENV_PATH := 1
 export TOKENIZERS_PARALLELISM := false
 export PYTHONHASHSEED := 0
-# The same number of threads everywhere: torch's sums differ in their last digits with it.
+# The same number of threads everywhere: torch's sums differ in their last digits with it. They wait asleep, not spinning:
+# where two kernels share two cores, spinning threads take a chapter's time many times over.
 export OMP_NUM_THREADS := 2
+export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -69,6 +71,11 @@ address: ## tell the course where its repository is: URL=https://github.com/OWNE
 # --- Testing ----------------------------------------------------------------------------------------------------------
 # The chapters and the tests use the models on this machine, never the Hugging Face hub.
 test check notebooks browser run mini-bert minilm-mlm elmo: export HF_HUB_OFFLINE := 1
+# Records are compared to the last printed digit, so sums are taken with the same instructions on every x86 processor.
+run notebooks test: export ATEN_CPU_CAPABILITY := avx2
+run notebooks test: export ONEDNN_MAX_CPU_ISA := AVX2
+run notebooks test: export MKL_CBWR := AVX2
+run notebooks test: export OPENBLAS_CORETYPE := Haswell
 
 check: setup ## the quick tests, within a minute: lint, units, editions, data cards, records
 	$(PY) -m ruff check .
