@@ -41,6 +41,7 @@ def test_every_file_in_datasets_has_a_card():
         "axes",
         "categories",
         "claims",
+        "opposites_zh",
         "senses_en",
         "sentence_pairs",
         "senses_zh",

@@ -13,6 +13,13 @@ def test_reviews_are_labelled_and_without_copies():
     assert all(keys)
 
 
+def test_the_lines_of_the_reviews_have_copies():
+    lines = running_text.chinese_review_lines()
+    assert len(lines) > 33_000
+    assert {label for _, label in lines} == {"positive", "negative"}
+    assert set(running_text.chinese_reviews()) <= set(lines)
+
+
 def test_the_novel_is_whole():
     paragraphs = running_text.chinese_novel()
     assert 550_000 < sum(map(len, paragraphs)) < 620_000

