@@ -167,7 +167,10 @@ def lines(
         ax.set_yscale("log")
     ax.set_xlabel(say(x))
     ax.set_ylabel(say(y))
-    ax.legend()
+    if len(curves) > 5:  # too many names to stand among the curves
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2, fontsize=9)
+    else:
+        ax.legend()
     show(figure)
 
 
