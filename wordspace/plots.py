@@ -140,6 +140,7 @@ def lines(
     y: str,
     log: str = "",
     power_laws: Mapping[str, tuple[float, float]] | None = None,
+    legend: str = "best",
 ) -> None:
     """Draw curves with markers.
 
@@ -148,6 +149,7 @@ def lines(
         x, y: axis labels (English, in the glossary).
         log: "x", "y" or "xy": which axes are logarithmic.
         power_laws: name of a curve → (b, log a): the law y = a·x^b is drawn dashed, and the curve as points only.
+        legend: "best", wherever most is free, or "above", where the curves leave no room.
     """
     figure, ax = plt.subplots()
     for n, (name, (xs, ys)) in enumerate(curves.items()):
@@ -167,7 +169,10 @@ def lines(
         ax.set_yscale("log")
     ax.set_xlabel(say(x))
     ax.set_ylabel(say(y))
-    ax.legend()
+    if legend == "above":
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.4)
+    else:
+        ax.legend(loc=legend)
     show(figure)
 
 
