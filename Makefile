@@ -72,10 +72,10 @@ address: ## tell the course where its repository is: URL=https://github.com/OWNE
 # The chapters and the tests use the models on this machine, never the Hugging Face hub.
 test check notebooks browser run mini-bert minilm-mlm elmo: export HF_HUB_OFFLINE := 1
 # Records are compared to the last printed digit, so sums are taken with the same instructions on every x86 processor.
-run notebooks test: export ATEN_CPU_CAPABILITY := avx2
-run notebooks test: export ONEDNN_MAX_CPU_ISA := AVX2
-run notebooks test: export MKL_CBWR := AVX2
-run notebooks test: export OPENBLAS_CORETYPE := Haswell
+run notebooks: export ATEN_CPU_CAPABILITY := avx2
+run notebooks: export ONEDNN_MAX_CPU_ISA := AVX2
+run notebooks: export MKL_CBWR := AVX2
+run notebooks: export OPENBLAS_CORETYPE := Haswell
 
 check: setup ## the quick tests, within a minute: lint, units, editions, data cards, records
 	$(PY) -m ruff check .

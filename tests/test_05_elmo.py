@@ -331,10 +331,15 @@ def test_it_computes_in_bfloat16_as_well(lesson):
     torch.manual_seed(0)
     model, counts = lesson.BiLM(V, 8, 8), dict.fromkeys(map(str, range(V)), 1)
     ids, lengths = lesson.padded(random_rows(20))
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        low = lesson.training_loss(
-            model.eval(), ids, lengths, lesson.noise(counts), 9, torch.Generator().manual_seed(1)
-        )
+    try:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            low = lesson.training_loss(
+                model.eval(), ids, lengths, lesson.noise(counts), 9, torch.Generator().manual_seed(1)
+            )
+    except RuntimeError as error:
+        if "primitive" not in str(error):
+            raise
+        pytest.skip(f"this processor has no LSTM in bfloat16: {error}")
     high = lesson.training_loss(model, ids, lengths, lesson.noise(counts), 9, torch.Generator().manual_seed(1))
     assert low.item() == pytest.approx(high.item(), rel=0.02)
     assert low.dtype == torch.float32

@@ -140,6 +140,7 @@ def lines(
     y: str,
     log: str = "",
     power_laws: Mapping[str, tuple[float, float]] | None = None,
+    legend: str = "best",
 ) -> None:
     """Draw curves with markers.
 
@@ -148,6 +149,7 @@ def lines(
         x, y: axis labels (English, in the glossary).
         log: "x", "y" or "xy": which axes are logarithmic.
         power_laws: name of a curve → (b, log a): the law y = a·x^b is drawn dashed, and the curve as points only.
+        legend: "best", wherever most is free, or "above", where the curves leave no room.
     """
     figure, ax = plt.subplots()
     for n, (name, (xs, ys)) in enumerate(curves.items()):
@@ -167,10 +169,11 @@ def lines(
         ax.set_yscale("log")
     ax.set_xlabel(say(x))
     ax.set_ylabel(say(y))
-    if len(curves) > 5:  # too many names to stand among the curves
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2, fontsize=9)
+    if legend == "above" or len(curves) > 5:  # too many names to stand among the curves
+        small = {"ncols": 2, "fontsize": 9} if len(curves) > 5 else {}
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.4, **small)
     else:
-        ax.legend()
+        ax.legend(loc=legend)
     show(figure)
 
 

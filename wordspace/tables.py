@@ -1,6 +1,7 @@
 """Tables of results: heads and row names follow the edition, numbers are written alike everywhere."""
 
 import html
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], digits: int = 3) 
 
     Args:
         heads: column heads (English, in the glossary).
-        rows: a sequence of cells each; floats are rounded to ``digits``, integers get thousands separators.
+        rows: a sequence of cells each; floats are rounded to ``digits`` (NaN, where there is nothing, is a dash),
+            integers get thousands separators.
         digits: decimals of floats.
 
     Raises:
@@ -39,7 +41,9 @@ def _text(cell: Any, digits: int) -> str:
         return say("yes" if cell else "no")
     if isinstance(cell, int):
         return f"{cell:,}"
-    return f"{cell:,.{digits}f}" if isinstance(cell, float) else str(cell)
+    if isinstance(cell, float):
+        return "–" if math.isnan(cell) else f"{cell:,.{digits}f}"
+    return str(cell)
 
 
 def _row(tag: str, cells: Sequence[str], number: Sequence[bool]) -> str:
