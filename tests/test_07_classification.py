@@ -61,6 +61,8 @@ def test_bigrams_and_characters(lesson):
     assert lesson.with_bigrams([]) == []
     grams = lesson.features("characters").fit(["不好"]).get_feature_names_out()
     assert sorted(grams) == sorted(["不", "好", "不好"])
+    grams = lesson.features("characters 3-5").fit(["an eye"]).get_feature_names_out()
+    assert set(grams) == {" an", "an ", " an ", " ey", "eye", "ye ", " eye", "eye ", " eye "}  # not across words
     X = lesson.vectorised(lesson.features("words"), {"train": [["a", "a", "b"], ["b"]], "test": [["a", "z"], ["z"]]})
     idf = [math.log(3 / 2) + 1, 1.0]  # scikit-learn's smoothed
     row = np.array([(1 + math.log(2)) * idf[0], idf[1]])
@@ -81,27 +83,37 @@ def test_own_vectors_are_gensims_and_the_same_each_time(lesson):
 def test_the_mean_leaves_out_what_is_unknown(lesson, space):
     np.testing.assert_array_equal(lesson.mean_vector(["a", "?", "b"], space), [0.5, 0.5])
     np.testing.assert_array_equal(lesson.mean_vector(["a", "a", "b"], space), np.float32([2 / 3, 1 / 3]))
-    np.testing.assert_array_equal(lesson.mean_vector(["?"], space), [0, 0])
-    np.testing.assert_array_equal(lesson.mean_vectors([[], ["c"]], space), [[0, 0], [1, 1]])
+    np.testing.assert_array_equal(lesson.mean_vector(["?"], space), [np.nan, np.nan])
+    np.testing.assert_array_equal(lesson.mean_vectors([[], ["c"]], space), [[np.nan, np.nan], [1, 1]])
     assert lesson.mean_vectors([[], ["c"]], space).dtype == np.float32
 
 
-def test_sif_by_the_formula(lesson, space):
-    words = {"train": [["a", "a", "b"], ["b", "c"], ["c", "?"]], "test": [["a", "c"], ["?"]]}
-    X = lesson.sif_vectors(words, space)
-    share, a = {"a": 2 / 7, "b": 2 / 7, "c": 2 / 7, "?": 1 / 7}, 1e-2
+def test_of_what_is_unknown_the_training_mean_is_assumed(lesson, space):
+    X = {"train": lesson.mean_vectors([["a"], ["b"], ["?"]], space), "test": lesson.mean_vectors([["c"], []], space)}
+    found = lesson.standardised(X)
+    np.testing.assert_allclose(
+        found["train"], [[1, -1], [-1, 1], [0, 0]], atol=1e-5
+    )  # mean and spread of the known: 1/2
+    np.testing.assert_allclose(found["test"], [[1, 1], [0, 0]], atol=1e-5)
+    assert found["test"].dtype == np.float32
+
+
+@pytest.mark.parametrize("a", [1e-2, 1e-3])
+def test_sif_by_the_formula(lesson, space, a):
+    words = {"train": [["a", "a", "b"], ["b", "c"], ["c", "?"], ["!"]], "test": [["a", "c"], ["?"]]}
+    X = lesson.sif_vectors(words, space, a)
+    share = {"a": 2 / 8, "b": 2 / 8, "c": 2 / 8, "?": 1 / 8}
 
     def raw(s):
         return sum((a / (a + share[w]) * space[w] for w in s if w in space), np.zeros(2)) / max(
             1, sum(w in space for w in s)
         )
 
-    train = np.array([raw(s) for s in words["train"]])
-    u = np.linalg.svd(train)[2][0]
-    for part, found in X.items():
-        expected = np.array([raw(s) - raw(s) @ u * u for s in words[part]])
-        np.testing.assert_allclose(found, expected, atol=1e-6)
-    assert (X["test"][1] == 0).all()
+    u = np.linalg.svd(np.array([raw(s) for s in words["train"][:3]]))[2][0]
+    for part, known in (("train", 3), ("test", 1)):
+        expected = np.array([raw(s) - raw(s) @ u * u for s in words[part][:known]])
+        np.testing.assert_allclose(X[part][:known], expected, atol=1e-6)
+        assert np.isnan(X[part][known:]).all()  # nothing is known of it
 
 
 # --- The network ------------------------------------------------------------------------------------------------------
@@ -126,7 +138,9 @@ def test_saved_and_loaded_it_judges_the_same(lesson, space, tmp_path):
     model, mean, std = lesson.network(2, 2, hidden=64).eval(), np.float32([0.2, 0.3]), np.float32([0.5, 2])
     lesson.save(tmp_path, model, space, mean, std)
     sentences = [["a", "b"], ["?"], ["c"]]
-    expected = lesson.probabilities(model, ((lesson.mean_vectors(sentences, space) - mean) / std).astype("f4"))
+    inputs = np.nan_to_num((lesson.mean_vectors(sentences, space) - mean) / std).astype("f4")
+    assert (inputs[1] == 0).all()
+    expected = lesson.probabilities(model, inputs)
     np.testing.assert_allclose(lesson.load(tmp_path)(sentences), expected, atol=1e-7)
 
 
@@ -171,6 +185,8 @@ def test_hashes_are_stable_and_cover_bigrams(lesson):
     assert lesson.hashed(["好"], 100) == [zlib.crc32("好".encode()) % 100]
     assert len(lesson.hashed(["a", "b", "c"])) == 5
     assert lesson.hashed([]) == [0]
+    many = {gram for n in range(2000) for gram in lesson.hashed([f"w{n}", f"v{n}"])}
+    assert len(many) > 5980  # of 6,000: few share a row
 
 
 def test_fast_text_is_a_mean_and_a_linear_layer_and_learns(lesson):
