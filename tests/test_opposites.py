@@ -5,10 +5,10 @@ import jieba
 from wordspace import opposites
 
 
-def test_there_are_twenty_of_each_kind():
+def test_there_are_sixty_of_each_kind():
     pairs = opposites.chinese()
     assert set(pairs) == {"order", "negation"}
-    assert all(len(found) == len(set(found)) == 20 for found in pairs.values())
+    assert all(len(found) == len(set(found)) == 60 for found in pairs.values())
 
 
 def test_the_order_alone_sets_them_apart():
