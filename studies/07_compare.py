@@ -35,9 +35,7 @@ STUDY = Study(
     files=["models/mini-bert-zh/model.safetensors"],
 )
 L = lessons.load("07_classification")
-ORDER = 2 * len(
-    opposites.chinese()["order"]
-)  # of the opposite opinions the first so many; the rest differ by a negation
+ORDER = 2 * len(opposites.chinese()["order"])  # the first so many opinions; the others differ by a negation
 
 
 @cache
