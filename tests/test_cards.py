@@ -42,8 +42,8 @@ def test_every_file_in_datasets_has_a_card():
         "categories",
         "claims",
         "senses_en",
-        "sentence_pairs",
         "senses_zh",
+        "sentence_pairs",
         "word_pairs",
     }
 
