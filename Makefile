@@ -47,10 +47,10 @@ run: setup ## run the chapters again, top to bottom, in both languages (one of t
 explorer: setup ## make the data of the explorer page in build/explorer: 20,000 words of each language, in half a minute
 	$(PY) -m wordspace.explorer
 
-minilm-mlm: setup ## train MiniLM's masked-LM head and adapter of models/ again (about three quarters of an hour)
+minilm-mlm: setup ## train MiniLM's masked-LM head and adapter of models/ again (about half an hour; it goes on where it was stopped)
 	$(PY) models/minilm_mlm.py
 
-mini-bert: setup ## train the Chinese mini-BERT of models/ again (about half an hour; it goes on where it was stopped)
+mini-bert: setup ## train the Chinese mini-BERT of models/ again (an hour or so; it goes on where it was stopped)
 	$(PY) models/mini_bert.py
 
 elmo: setup ## train the bidirectional language models of models/ again (about half an hour; it goes on where it was stopped)

@@ -4,17 +4,21 @@ Everything random is drawn from the seed and the number of the step, so that a r
 gives the same model.
 """
 
+import argparse
 import json
 import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 from tqdm import tqdm
+
+from wordspace.studies import machine
 
 LONGEST = 62  # tokens of a piece of text, without [CLS] and [SEP]
 TOKENS = 4096  # in a batch
@@ -129,14 +133,16 @@ def loss_of(model, inputs: torch.Tensor, labels: torch.Tensor, padding: int) -> 
 
 @torch.no_grad()
 def held_out(model, data: Data, precision) -> dict[str, float]:
-    """Return the mean masked loss by source, over at most 400 pieces each, the same places every time."""
-    losses = {}
+    """Return the mean masked loss by source, over at most 400 pieces each, the same places every time, without dropout."""
+    was_training, losses = model.training, {}
+    model.eval()
     for source, found in data.testing.items():
         chosen = [found[i] for i in np.random.default_rng(0).permutation(len(found))[:400]]
         arrays = masked(chosen, data.tokenizer, data.first, np.random.default_rng(1))
         inputs, labels = (torch.from_numpy(array).to(model.device) for array in arrays)
         with precision():
             losses[source] = float(loss_of(model, inputs, labels, data.tokenizer.pad_token_id))
+    model.train(was_training)
     return losses | {"mean": float(np.mean(list(losses.values())))}
 
 
@@ -189,6 +195,8 @@ def train(
         inputs, labels = (torch.from_numpy(array).to(model.device) for array in arrays)
         for group in [group for optimizer in optimizers for group in optimizer.param_groups]:
             group["lr"] = rate(run.step, steps, peak)
+        dropout = int(np.random.default_rng([seed, 8, run.step]).integers(2**32))
+        torch.manual_seed(dropout)
         with precision():
             loss = loss_of(model, inputs, labels, data.tokenizer.pad_token_id)
         loss.backward()
@@ -211,6 +219,35 @@ def train(
             os.replace(state_file.with_suffix(".new"), state_file)
     bar.close()
     return run
+
+
+def options(description: str, steps: int, peak: float, every: int, folder: Path) -> argparse.ArgumentParser:
+    """Return a parser with the options that every training has, and these defaults."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--steps", type=int, default=steps)
+    parser.add_argument("--peak", type=float, default=peak, help="the highest learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--every", type=int, default=every, help="steps between two measurements and checkpoints")
+    parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
+    parser.add_argument("--folder", type=Path, default=folder)
+    return parser
+
+
+def record(command: str, given: argparse.Namespace, low: bool, data: Data, run: Run, **more) -> dict:
+    """Return what ``training.json`` keeps of a run; ``more`` is what only this model has."""
+    size = sum(len(ids) for ids, _ in data.training)
+    return {
+        "command": f"{command} --steps {given.steps})",
+        "date": date.today().isoformat(),
+        "machine": machine(),
+        "precision": "bfloat16" if low else "float32",
+        "seed": given.seed,
+        "peak": given.peak,
+        **more,
+        "pieces": len(data.training),
+        "passes": round(run.seen / size, 2),
+        "curve": run.curve,
+    }
 
 
 def low_precision(wanted: str, device: torch.device) -> bool:

@@ -7,11 +7,9 @@ packages; the validation part measures the loss, the test part is not touched. I
 gives the same model. With a GPU it takes minutes, on two cores an hour or a few. Words are masked whole.
 """
 
-import argparse
 import json
 import time
 from collections import Counter
-from datetime import date
 from pathlib import Path
 
 import jieba
@@ -21,7 +19,6 @@ from transformers import BertConfig, BertForMaskedLM, BertTokenizer
 
 from wordspace import corpora, running_text
 from wordspace.paths import build, root
-from wordspace.studies import machine
 
 FOLDER = root() / "models" / "mini-bert-zh"
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -63,15 +60,9 @@ def pieces(tokenizer, texts: list[list[str]]) -> list[masked_lm.Piece]:
 
 def main() -> None:
     """Train, or go on training, and write the model with its record."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--steps", type=int, default=10_000)
-    parser.add_argument("--peak", type=float, default=2.5e-3, help="the highest learning rate")
+    parser = masked_lm.options(__doc__, steps=10_000, peak=2.5e-3, every=500, folder=FOLDER)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--width", type=int, default=256)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--every", type=int, default=500, help="steps between two measurements and checkpoints")
-    parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
-    parser.add_argument("--folder", type=Path, default=FOLDER)
     given = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     low = masked_lm.low_precision(given.precision, device)
@@ -116,19 +107,8 @@ def main() -> None:
     run = masked_lm.train(model, optimizers, data, given.steps, given.peak, given.seed, given.every, state_file, low)
 
     write(given.folder, model, tokenizer)
-    record = {
-        "command": f"make mini-bert (python models/mini_bert.py --steps {given.steps})",
-        "date": date.today().isoformat(),
-        "machine": machine(),
-        "precision": "bfloat16" if low else "float32",
-        "seed": given.seed,
-        "peak": given.peak,
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "characters": size,
-        "pieces": len(training),
-        "passes": round(run.seen / size, 2),
-        "curve": run.curve,
-    }
+    more = {"parameters": sum(p.numel() for p in model.parameters()), "characters": size}
+    record = masked_lm.record("make mini-bert (python models/mini_bert.py", given, low, data, run, **more)
     text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
     (given.folder / "training.json").write_text(text, encoding="utf-8")
     (given.folder / "README.md").write_text(card(record, model.config), encoding="utf-8")

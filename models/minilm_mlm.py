@@ -10,10 +10,8 @@ not touched. It goes on where it was stopped and then gives the same weights. ``
 together again.
 """
 
-import argparse
 import json
 import re
-from datetime import date
 from pathlib import Path
 
 import masked_lm
@@ -24,7 +22,6 @@ from transformers import BertForMaskedLM, BertTokenizer
 
 from wordspace import corpora, encoders
 from wordspace.paths import build, root
-from wordspace.studies import machine
 
 FOLDER = root() / "models" / "minilm-mlm"
 FIRST = 1000  # in BERT's vocabulary ordinary tokens begin about here
@@ -58,14 +55,8 @@ def with_head(rank: int, seed: int):
 
 def main() -> None:
     """Train, or go on training, and write adapter, head, record and card."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--steps", type=int, default=1_200)
-    parser.add_argument("--peak", type=float, default=2e-3, help="the highest learning rate")
+    parser = masked_lm.options(__doc__, steps=1_200, peak=2e-3, every=200, folder=FOLDER)
     parser.add_argument("--rank", type=int, default=24)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--every", type=int, default=200, help="steps between two measurements and checkpoints")
-    parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
-    parser.add_argument("--folder", type=Path, default=FOLDER)
     given = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     low = masked_lm.low_precision(given.precision, device)
@@ -92,20 +83,8 @@ def main() -> None:
 
     given.folder.mkdir(parents=True, exist_ok=True)
     write(given.folder, adapted)
-    record = {
-        "command": f"make minilm-mlm (python models/minilm_mlm.py --steps {given.steps})",
-        "date": date.today().isoformat(),
-        "machine": machine(),
-        "precision": "bfloat16" if low else "float32",
-        "seed": given.seed,
-        "peak": given.peak,
-        "rank": given.rank,
-        "parameters": sum(p.numel() for p in trained),
-        "tokens": size,
-        "pieces": len(training),
-        "passes": round(run.seen / size, 2),
-        "curve": run.curve,
-    }
+    more = {"rank": given.rank, "parameters": sum(p.numel() for p in trained), "tokens": size}
+    record = masked_lm.record("make minilm-mlm (python models/minilm_mlm.py", given, low, data, run, **more)
     (given.folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     (given.folder / "README.md").write_text(card(record), encoding="utf-8")
 
@@ -151,7 +130,7 @@ with other work beside it. The whole curve: `training.json`.
 
 ## Measured
 
-Masked loss on held-out text in nats a token, hidden words whole: {losses}.
+Masked loss on held-out text in nats a token, hidden words whole, without dropout: {losses}.{note}
 
 ## Limits
 
@@ -169,7 +148,8 @@ def card(record: dict) -> str:
     """Return the card, with the figures of its record."""
     last = record["curve"][-1]
     losses = ", ".join(f"{name} {value:.2f}" for name, value in last["held out"].items())
-    return CARD.format(**record, steps=last["step"], minutes=last["seconds"] / 60, losses=losses)
+    note = "\n\n" + record["note"] if "note" in record else ""  # what is particular to the run that is committed
+    return CARD.format(**record | {"note": note}, steps=last["step"], minutes=last["seconds"] / 60, losses=losses)
 
 
 if __name__ == "__main__":

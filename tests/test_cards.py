@@ -43,8 +43,8 @@ def test_every_file_in_datasets_has_a_card():
         "claims",
         "opposites_zh",
         "senses_en",
-        "sentence_pairs",
         "senses_zh",
+        "sentence_pairs",
         "word_pairs",
     }
 

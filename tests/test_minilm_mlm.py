@@ -46,6 +46,38 @@ def test_a_missing_adapter_is_named_with_its_remedy(monkeypatch, tmp_path):
         encoders.minilm_mlm()
 
 
+def test_stopped_and_taken_up_again_it_gives_the_same_weights(script, tmp_path, monkeypatch):
+    tokenizer = BertTokenizer.from_pretrained(encoders.minilm())
+    few = script.masked_lm.pieces(tokenizer, ["the cat sat on the mat .".split()] * 8, script.SENTENCE.findall, " ")
+    data = script.masked_lm.Data(tokenizer, script.FIRST, few, {"cats": few})
+
+    def trained(name, *stops):
+        for steps in stops:  # each goes on where the one before was stopped
+            adapted = script.with_head(rank=2, seed=0).train()
+            model = adapted.base_model.model
+            own = [p for p in model.parameters() if p.requires_grad]
+            run = script.masked_lm.train(
+                model, [torch.optim.AdamW(own)], data, steps, 1e-3, 0, 1, tmp_path / name, low=False
+            )
+        return run.curve, [p.detach().clone() for p in own]
+
+    monkeypatch.setattr(script.masked_lm, "rate", lambda step, steps, peak: peak)  # the true one knows where a run ends
+    (curve, whole), (again_curve, again) = trained("whole.pt", 3), trained("parts.pt", 2, 3)
+    assert all(torch.equal(a, b) for a, b in zip(whole, again, strict=True))
+    assert [point["held out"] for point in curve] == [point["held out"] for point in again_curve]
+
+
+@torch.no_grad()
+def test_the_held_out_loss_is_measured_without_dropout(script):
+    tokenizer = BertTokenizer.from_pretrained(encoders.minilm())
+    few = script.masked_lm.pieces(tokenizer, ["the cat sat on the mat .".split()] * 8, script.SENTENCE.findall, " ")
+    data = script.masked_lm.Data(tokenizer, script.FIRST, few, {"cats": few})
+    model = script.with_head(rank=2, seed=0).train().base_model.model
+    losses = [script.masked_lm.held_out(model, data, torch.no_grad) for _ in range(2)]
+    assert losses[0] == losses[1]
+    assert model.training
+
+
 def test_only_adapter_and_head_are_trained(script):
     adapted = script.with_head(rank=4, seed=0)
     trained = {name for name, p in adapted.named_parameters() if p.requires_grad}

@@ -142,7 +142,7 @@ def test_tables_follow_the_edition_and_escape(shown):
     assert "&lt;b&gt;" in shown[0]["text/html"]
     tables.table(["pair", "words", "measured"], [[np.True_, np.int64(1234), np.float32(1 / 3)]])
     assert shown[1]["text/plain"].splitlines()[1] == "是 | 1,234 | 0.333"
-    tables.table(["words", "measured"], [[1, 0.5], [2, float("nan")]])  # nothing there: a dash, right-aligned like numbers
+    tables.table(["words", "measured"], [[1, 0.5], [2, None]])  # nothing there: a dash, to the right
     assert shown[2]["text/plain"].splitlines()[2] == "2 | –"
     assert "text-align:left" not in shown[2]["text/html"]
 

@@ -1,7 +1,6 @@
 """Tables of results: heads and row names follow the edition, numbers are written alike everywhere."""
 
 import html
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,8 +14,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], digits: int = 3) 
 
     Args:
         heads: column heads (English, in the glossary).
-        rows: a sequence of cells each; floats are rounded to ``digits`` (NaN, where there is nothing, is a dash),
-            integers get thousands separators.
+        rows: a sequence of cells each; floats are rounded to ``digits``, integers get thousands separators,
+            and None, where there is nothing, is a dash.
         digits: decimals of floats.
 
     Raises:
@@ -31,7 +30,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Any]], digits: int = 3) 
             raise ValueError(f"a row has {len(row)} cells, the table {len(heads)} heads: {row!r}")
     texts = [[say(head) for head in heads], *([_text(cell, digits) for cell in row] for row in rows)]
     plain = "\n".join(" | ".join(row) for row in texts)
-    number = [bool(rows) and all(isinstance(row[n], int | float) for row in rows) for n in range(len(heads))]
+    number = [bool(rows) and all(isinstance(row[n], int | float | None) for row in rows) for n in range(len(heads))]
     lines = [_row("th", texts[0], number), "</thead><tbody>", *(_row("td", row, number) for row in texts[1:])]
     display({"text/plain": plain, "text/html": f"<table><thead>{''.join(lines)}</tbody></table>"}, raw=True)
 
@@ -41,9 +40,9 @@ def _text(cell: Any, digits: int) -> str:
         return say("yes" if cell else "no")
     if isinstance(cell, int):
         return f"{cell:,}"
-    if isinstance(cell, float):
-        return "–" if math.isnan(cell) else f"{cell:,.{digits}f}"
-    return str(cell)
+    if cell is None:
+        return "–"
+    return f"{cell:,.{digits}f}" if isinstance(cell, float) else str(cell)
 
 
 def _row(tag: str, cells: Sequence[str], number: Sequence[bool]) -> str:
