@@ -33,7 +33,7 @@ class Study:
 
     Args:
         name: of the script and of the record, such as ``"01_retrieval"``.
-        chapters: those whose lesson code it runs.
+        chapters: those whose lesson code it runs; of that code only what it uses counts, and not how it is set out.
         data: names of the cards it reads, of borrowed data or of the course's own.
         packages: those whose versions are recorded.
         speed: it measures time, so its record goes stale with a warning only.
@@ -53,10 +53,12 @@ class Study:
         """Return the SHA-256 of each piece of code and data that the figures depend on."""
         script = root() / "studies" / f"{self.name}.py"
         found = {f"studies/{self.name}.py": cards.sha256(script)}
+        modules = [root() / "wordspace" / f"{module}.py" for module in self.modules]
+        readers = [path.read_text(encoding="utf-8") for path in (script, *modules)]
         for chapter in self.chapters:
-            found[f"lessons of {chapter}"] = hashlib.sha256(lessons.source(chapter).encode()).hexdigest()
-        for module in self.modules:
-            found[f"wordspace/{module}.py"] = cards.sha256(root() / "wordspace" / f"{module}.py")
+            found[f"lessons of {chapter}"] = lessons.fingerprint(chapter, readers)
+        for path in modules:
+            found[f"wordspace/{path.name}"] = cards.sha256(path)
         for path in self.files:
             found[path] = cards.sha256(root() / path)
         own = {card.name for card in cards.own_cards()}
