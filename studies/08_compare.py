@@ -5,9 +5,8 @@ both. Figures: nDCG@10 on the validation and on the test queries; on the test qu
 high), MRR@10 and recall@10; for pairs of systems the mean difference in nDCG@10 and the p-value of a paired permutation
 test. All choices (cutting, k1, b, the weight and k of the rank fusion, the weight of the sum) are made on the validation
 queries, and the re-ranker learns from them; its own score there is found by halves: each half is ranked by what was learnt
-from the other. "chosen" figures tell the choices, "weight" the re-ranker's. "adapted": the query's and the text's vectors
-each times a matrix, learnt from names and other synonyms of terms that no query asks for, neither for choosing nor for
-judging. What MiniLM makes of the texts is kept in build/ for the next recording. An hour on one thread.
+from the other. "chosen" figures tell the choices, "weight" the re-ranker's. What MiniLM makes of the
+texts is kept in build/ for the next recording. A quarter of an hour on one thread.
 """
 
 import hashlib
@@ -18,10 +17,10 @@ from functools import cache
 
 import numpy as np
 import torch
-from torch.nn import functional as F
+from sklearn.feature_extraction.text import TfidfTransformer
 from transformers import BertModel, BertTokenizer
 
-from wordspace import cards, encoders, evaluation, lessons, phenotypes, retrieval, vectors
+from wordspace import cards, encoders, evaluation, lessons, retrieval, vectors
 from wordspace.paths import build
 from wordspace.studies import Study
 
@@ -39,27 +38,17 @@ SUM = (0, 0.01, 0.02, 0.03, 0.05, 0.1)
 WAYS = {"words": L.words, "stems": L.stems, "stems, fewer": L.fewer_stems}
 PAIRS = [("RRF", "BM25"), ("RRF", "MiniLM"), ("RRF, weighted", "BM25"), ("RRF, weighted", "MiniLM")]
 PAIRS += [("sum of scores", "BM25"), ("sum of scores", "MiniLM"), ("MiniLM", "BM25"), ("late interaction", "MiniLM")]
-PAIRS += [("re-ranked", "sum of scores"), ("re-ranked", "BM25"), ("MiniLM, adapted", "MiniLM")]
-PAIRS += [("re-ranked, adapted", "re-ranked"), ("re-ranked, adapted", "BM25")]
+PAIRS += [("re-ranked", "sum of scores"), ("re-ranked", "late interaction"), ("re-ranked", "BM25")]
 BLOCK = 256  # queries at a time: their scores of all documents stand in memory together
 
 
 @cache
 def everything() -> dict[str, tuple[list[str], list[str]]]:
-    """Return ids and texts of the documents, of the queries, and of the wordings that an adapter may learn from."""
+    """Return ids and texts of the documents and of the queries."""
     lay = retrieval.layperson()
-    asked_for = {document for right in lay.relevant.values() for document in right}
-    names, texts = [], []
-    for term in phenotypes.terms().values():
-        if term.definition and term.id not in asked_for:
-            for text in (term.name, *(synonym.text for synonym in term.synonyms))[:2]:
-                if " ".join(L.words(text)) not in lay.queries:
-                    names.append(term.id)
-                    texts.append(text)
     return {
         "documents": (list(lay.documents), list(lay.documents.values())),
         "queries": (list(lay.queries), list(lay.queries.values())),
-        "wordings": (names, texts),
     }
 
 
@@ -98,29 +87,6 @@ def pooled(kind: str) -> np.ndarray:
 def bare(kind: str) -> list[np.ndarray]:
     """Return the vectors of the tokens at length 1, without those that mark the ends."""
     return [L.unit(H[1:-1].astype("f4")).astype("f2") for H in tokens(kind)]
-
-
-@cache
-def adapter(seed: int = 0, steps: int = 500) -> tuple[np.ndarray, np.ndarray]:
-    """Return the matrices for queries and for texts, (384, 384) each, learnt by contrast (InfoNCE)."""
-    torch.manual_seed(seed)
-    place = {name: i for i, name in enumerate(everything()["documents"][0])}
-    P, D = torch.tensor(pooled("wordings")), torch.tensor(pooled("documents"))
-    y = torch.tensor([place[name] for name in everything()["wordings"][0]])
-    A, B = (torch.eye(P.shape[1], requires_grad=True) for _ in range(2))
-    optimizer = torch.optim.Adam([A, B], lr=1e-3)
-    for step in range(steps):
-        rows, others = torch.randint(len(P), (512,)), torch.randint(len(D), (2048,))
-        chosen = torch.cat([y[rows], others])
-        scores = 20 * F.normalize(P[rows] @ A, dim=1) @ F.normalize(D[chosen] @ B, dim=1).T
-        again = chosen[None] == y[rows][:, None]  # the right text, drawn once more as a wrong one
-        again[torch.arange(512), torch.arange(512)] = False
-        loss = F.cross_entropy(scores.masked_fill(again, -1e9), torch.arange(512))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.param_groups[0]["lr"] = 1e-3 * (1 - step / steps)
-        optimizer.step()
-    return A.detach().numpy(), B.detach().numpy()
 
 
 class Part:
@@ -162,19 +128,22 @@ class Part:
 def lexical(part: Part, figures: dict):
     """Add the systems that count words, and return the scores of the tuned BM25."""
     tried = {}
-    for way, cut in WAYS.items():
-        X, like = L.counted(part.texts, cut)
-        Y = like.transform(part.questions)
-        for k1, b in BM25:
-            W = L.bm25(X, k1, b).T.tocsr()
-            tried[way, k1, b] = (part.on_validation(product(Y, W)), product(Y, W))
+
+    def attempt(way: str, k1: float, b: float):
+        X, like = L.counted(part.texts, WAYS[way])
+        scores = product(like.transform(part.questions), L.bm25(X, k1, b).T.tocsr())
+        tried[way, k1, b] = (part.on_validation(scores), scores)
+
+    for way in WAYS:
+        attempt(way, *BM25[0])
+    way = max(tried, key=lambda key: tried[key][0])[0]
+    for k1, b in BM25[1:]:
+        attempt(way, k1, b)
     best = max(tried, key=lambda key: tried[key][0])
     figures |= {"chosen: way": list(WAYS).index(best[0]), "chosen: k1": best[1], "chosen: b": best[2]}
     part.lists["BM25, untuned"] = part.found(tried["words", *BM25[0]][1])
     part.lists["BM25"] = part.found(tried[best][1])
     X, like = L.counted(part.texts, WAYS[best[0]])
-    from sklearn.feature_extraction.text import TfidfTransformer
-
     tfidf = TfidfTransformer(sublinear_tf=True).fit(X)
     A, B = (tfidf.transform(like.transform(some)) for some in (part.questions, part.texts))
     part.lists["TF-IDF"] = part.found(product(A, B.T.tocsr()))
@@ -187,42 +156,37 @@ def product(Y, W):
 
 
 def dense(part: Part):
-    """Add the systems that compare one vector a text, and return MiniLM's scores, and those of the adapted vectors."""
+    """Add the systems that compare one vector a text, and return MiniLM's scores."""
     cut = {"train": [L.words(text) for text in part.texts], "queries": [L.words(text) for text in part.questions]}
     space = vectors.english()
     plain = {k: L7.mean_vectors(some, space) for k, some in cut.items()}
     for name, X in {"GloVe, mean": plain, "GloVe, SIF": L7.sif_vectors(cut, space, a=1e-3)}.items():
         part.lists[name] = part.found(lambda some, X=X: L.cosines(X["queries"][some], X["train"]))
     Q, D = pooled("queries")[part.q], pooled("documents")[part.d]
-    A, B = adapter()
-    QA, DB = L.unit(Q @ A), L.unit(D @ B)
-    scores = [lambda some: Q[some] @ D.T, lambda some: QA[some] @ DB.T]
-    part.lists |= {name: part.found(f) for name, f in zip(("MiniLM", "MiniLM, adapted"), scores, strict=True)}
-    return scores
+    part.lists["MiniLM"] = part.found(lambda some: Q[some] @ D.T)
+    return lambda some: Q[some] @ D.T
 
 
-def fusion(part: Part, words, meaning, figures: dict, name: str = "sum of scores"):
+def fusion(part: Part, words, meaning, figures: dict):
     """Add the two fusions, each with the weights that are best on validation; return the sum's scores."""
-    if name == "sum of scores":
-        both = list(zip(part.lists["BM25"], part.lists["MiniLM"], strict=True))
-        tried = {(w, k): [L.rrf(pair, [1 - w, w], k) for pair in both[: part.cut]] for w, k in RRF}
-        w, k = max(tried, key=lambda key: part.values(tried[key]).mean())
-        part.lists["RRF"] = [L.rrf(pair) for pair in both]
-        part.lists["RRF, weighted"] = [L.rrf(pair, [1 - w, w], k) for pair in both]
-        figures |= {"chosen: RRF weight": w, "chosen: RRF k": k}
+    both = list(zip(part.lists["BM25"], part.lists["MiniLM"], strict=True))
+    tried = {(w, k): [L.rrf(pair, [1 - w, w], k) for pair in both[: part.cut]] for w, k in RRF}
+    w, k = max(tried, key=lambda key: part.values(tried[key]).mean())
+    part.lists["RRF"] = [L.rrf(pair) for pair in both]
+    part.lists["RRF, weighted"] = [L.rrf(pair, [1 - w, w], k) for pair in both]
     tried = {a: part.on_validation(lambda some, a=a: meaning(some) + a * words(some)) for a in SUM}
     a = max(tried, key=tried.get)
-    figures[f"chosen: {name}"] = a
-    part.lists[name] = part.found(lambda some: meaning(some) + a * words(some))
+    figures |= {"chosen: RRF weight": w, "chosen: RRF k": k, "chosen: sum of scores": a}
+    part.lists["sum of scores"] = part.found(lambda some: meaning(some) + a * words(some))
     return lambda some: meaning(some) + a * words(some)
 
 
-def rerank(part: Part, words, meaning, total, figures: dict, suffix: str = "") -> dict[str, np.ndarray]:
-    """Add late interaction and the learnt order of the hundred candidates; return its scores on validation."""
+def rerank(part: Part, words, meaning, total, figures: dict) -> np.ndarray:
+    """Add late interaction and the learnt order of the hundred candidates; return its fair values on validation."""
     rows, seen = [], []
     for some, S in part.blocks(total):
         for n, order, w, m in zip(some, S, words(some), meaning(some), strict=True):
-            top = np.argsort(-order.round(6), kind="stable")[:100]
+            top = np.array(L.best(order, range(len(order))))
             Q = bare("queries")[part.q[n]].astype("f4")
             D = {i: bare("documents")[part.d[i]].astype("f4") for i in top}
             rows.append(top)
@@ -233,20 +197,17 @@ def rerank(part: Part, words, meaning, total, figures: dict, suffix: str = "") -
     )
 
     def ordered(values):
-        order = np.argsort(-values.round(6), axis=1, kind="stable")
-        return [[part.ids[i] for i in top] for top in np.take_along_axis(rows, order, axis=1)]
+        return [L.best(row, [part.ids[i] for i in top]) for row, top in zip(values, rows, strict=False)]
 
     v = L.learn(X[: part.cut], right[: part.cut])
-    figures |= {f"weight {n}{suffix}": value for n, value in enumerate(v)}
-    if not suffix:
-        part.lists["late interaction"] = ordered(X[..., 2])
-    part.lists["re-ranked" + suffix] = ordered(X @ v)
+    figures |= {f"weight {n}": value for n, value in enumerate(v)}
+    part.lists |= {"late interaction": ordered(X[..., 2]), "re-ranked": ordered(X @ v)}
     half = np.arange(part.cut) % 2 == 0
-    fair = np.zeros(X.shape[:2])
+    fair = np.zeros((part.cut, X.shape[1]))
     for some in (half, ~half):
         other = np.flatnonzero(~some)
         fair[np.flatnonzero(some)] = X[np.flatnonzero(some)] @ L.learn(X[other], right[other])
-    return {"re-ranked" + suffix: part.values(ordered(fair)[: part.cut])}
+    return part.values(ordered(fair))
 
 
 def one(documents: int, validation: int, test: int, seed: int) -> dict[str, float]:
@@ -254,14 +215,12 @@ def one(documents: int, validation: int, test: int, seed: int) -> dict[str, floa
     figures: dict[str, float] = {}
     part = Part(documents, validation, test, seed)
     words = lexical(part, figures)
-    meaning, adapted = dense(part)
+    meaning = dense(part)
     fair = rerank(part, words, meaning, fusion(part, words, meaning, figures), figures)
-    name = "sum of scores, adapted"
-    fair |= rerank(part, words, adapted, fusion(part, words, adapted, figures, name), figures, ", adapted")
     on_test = {}
     for system, lists in part.lists.items():
         by_query = part.values(lists)
-        on_validation = fair.get(system, by_query[: part.cut])
+        on_validation = fair if system == "re-ranked" else by_query[: part.cut]
         score = evaluation.bootstrap(np.mean, by_query[part.cut :])
         on_test[system] = by_query[part.cut :]
         figures |= {f"validation: {system}": on_validation.mean(), f"test: {system}": score.value}
@@ -276,11 +235,11 @@ def one(documents: int, validation: int, test: int, seed: int) -> dict[str, floa
 if __name__ == "__main__":
     torch.set_num_threads(1)
     if "--encode" in sys.argv:
-        for KIND in ("queries", "documents", "wordings"):
+        for KIND in ("queries", "documents"):
             tokens(KIND)
         sys.exit()
     LAY = retrieval.layperson()
     WHOLE = {"documents": len(LAY.documents), "seed": 0}
     WHOLE |= {name: len(LAY.part(name)) for name in ("validation", "test")}
-    PARTS = [{"documents": 3000, "validation": 250, "test": 500, "seed": seed} for seed in range(12)]
+    PARTS = [{"documents": 3000, "validation": 250, "test": 500, "seed": seed} for seed in range(8)]
     STUDY.run(one, [*PARTS, WHOLE])
