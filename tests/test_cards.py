@@ -37,6 +37,7 @@ def test_every_file_in_datasets_has_a_card():
         assert "package" in fields or "card" in fields, f"{path.name} has no card"
     assert {card.name for card in cards.own_cards()} == {
         "analogies_zh",
+        "assistant_zh",
         "associations",
         "axes",
         "categories",
