@@ -19,11 +19,10 @@ from importlib.resources import files
 from typing import Literal
 from urllib.parse import unquote_to_bytes, urlencode
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, Field
-from starlette.exceptions import HTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from wordspace import search_systems
 from wordspace.cards import MissingData, WrongData
@@ -268,7 +267,8 @@ def create_app(indexes: dict[str, search_systems.Index] | None = None, quick: in
     def on_refused(request: Request, refused: Refused) -> Response:
         return refuse(request, refused)
 
-    @app.exception_handler(HTTPException)
+    @app.exception_handler(404)
+    @app.exception_handler(405)
     def on_http(request: Request, error: HTTPException) -> Response:
         fault = "method" if error.status_code == 405 else "missing"
         return refuse(request, Refused(error.status_code, fault, _lang(request)), error.headers)
