@@ -15,7 +15,7 @@ export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup book serve lab run explorer mini-bert minilm-mlm elmo test check notebooks browser study bench address clean FORCE
+.PHONY: help setup book serve lab run explorer search mini-bert minilm-mlm elmo test check notebooks browser study bench address clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ run: setup ## run the chapters again, top to bottom, in both languages (one of t
 explorer: setup ## make the data of the explorer page in build/explorer: 20,000 words of each language, in half a minute
 	$(PY) -m wordspace.explorer
 
+search: setup ## start the search page at http://127.0.0.1:8000/ (another port: PORT=8001); the first time takes some minutes
+	@$(PY) -m wordspace.search --port $(PORT)
+
 minilm-mlm: setup ## train MiniLM's masked-LM head and adapter of models/ again (about half an hour; it goes on where it was stopped)
 	$(PY) models/minilm_mlm.py
 
@@ -70,7 +73,7 @@ address: ## tell the course where its repository is: URL=https://github.com/OWNE
 
 # --- Testing ----------------------------------------------------------------------------------------------------------
 # The chapters and the tests use the models on this machine, never the Hugging Face hub.
-test check notebooks browser run mini-bert minilm-mlm elmo: export HF_HUB_OFFLINE := 1
+test check notebooks browser run search mini-bert minilm-mlm elmo: export HF_HUB_OFFLINE := 1
 # Records are compared to the last printed digit, so sums are taken with the same instructions on every x86 processor.
 run notebooks: export ATEN_CPU_CAPABILITY := avx2
 run notebooks: export ONEDNN_MAX_CPU_ISA := AVX2
