@@ -416,11 +416,11 @@ def walks(
     panels: Mapping[str, tuple[np.ndarray, Sequence[Mapping[int, np.ndarray]], Sequence[Sequence[int]]]],
     goal: np.ndarray,
 ) -> None:
-    """Draw walks through graphs of points side by side: links faint, each layer's part of the walk in its colour, a star at the goal.
+    """Draw walks through graphs of points side by side, each layer's part of a walk in its colour, with a star at the goal.
 
     Args:
         panels: title (English, in the glossary) → (places of shape (n, 2), links of each layer as point → points, and the
-            points walked to in each layer); the first layer is the bottom one.
+            points walked to in each layer); in both, the bottom layer is the first.
         goal: place of the query, (2,).
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 0.56 * WIDTH), squeeze=False)
@@ -431,7 +431,7 @@ def walks(
             ax.plot(*places[ends].transpose(2, 1, 0), zorder=1, **style)
         ax.scatter(*places.T, s=3, color=INK, linewidths=0, zorder=2)
         for n, path in enumerate(paths):
-            ax.plot(*places[list(path)].T, "o-", color=COLOURS[(1, 2, 3)[n % 3]], markersize=3.5, linewidth=1.6, zorder=3)
+            ax.plot(*places[list(path)].T, "o-", color=COLOURS[n], markersize=3.5, linewidth=1.6, zorder=3)
         ax.scatter(*goal, s=90, marker="*", color=COLOURS[4], edgecolors=INK, linewidths=0.6, zorder=4)
         ax.set_title(say(title), fontsize=11)
         ax.set_xticks([])
