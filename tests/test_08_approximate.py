@@ -25,21 +25,21 @@ def data():
 # --- Exact search and recall ------------------------------------------------------------------------------------------
 def test_exact_by_hand(lesson):
     X = np.array([[0.6, 0.8], [1, 0], [0, 1]])
-    assert lesson.exact(X, np.array([[1.0, 0], [0, 1]]), k=2).tolist() == [[1, 0], [2, 0]]
-    assert lesson.exact(X, np.array([[1.0, 0]]), k=3).tolist() == [[1, 0, 2]]
+    assert lesson.exact_nearest(X, np.array([[1.0, 0], [0, 1]]), k=2).tolist() == [[1, 0], [2, 0]]
+    assert lesson.exact_nearest(X, np.array([[1.0, 0]]), k=3).tolist() == [[1, 0, 2]]
 
 
 def test_exact_is_faisss(lesson, data):
     X, Q = data
     flat = faiss.IndexFlatIP(X.shape[1])
     flat.add(X)
-    assert np.array_equal(lesson.exact(X, Q), flat.search(Q, 10)[1])
+    assert np.array_equal(lesson.exact_nearest(X, Q), flat.search(Q, 10)[1])
 
 
 @pytest.mark.parametrize("k", [0, 4])
 def test_more_neighbours_than_vectors_are_an_error(lesson, k):
     with pytest.raises(ValueError, match="of 3 vectors: choose"):
-        lesson.exact(np.eye(3), np.eye(3), k)
+        lesson.exact_nearest(np.eye(3), np.eye(3), k)
 
 
 def test_share_found_by_hand(lesson):
@@ -53,8 +53,8 @@ def test_share_found_by_hand(lesson):
 def test_nearest_is_by_distance_in_batches(lesson, data):
     X, C = data
     by_distance = ((X[:, None] - C) ** 2).sum(axis=2).argmin(axis=1)
-    assert np.array_equal(lesson.nearest(X, C), by_distance)
-    assert np.array_equal(lesson.nearest(X, C, size=7), by_distance)
+    assert np.array_equal(lesson.nearest_centre(X, C), by_distance)
+    assert np.array_equal(lesson.nearest_centre(X, C, size=7), by_distance)
 
 
 def test_kmeans_finds_groups_and_keeps_an_empty_centre(lesson):
@@ -66,13 +66,15 @@ def test_kmeans_finds_groups_and_keeps_an_empty_centre(lesson):
 
 def test_kmeans_lowers_the_distance(lesson, data):
     X, _ = data
-    loss = [((X - C[lesson.nearest(X, C)]) ** 2).sum() for C in (lesson.kmeans(X, 30, steps) for steps in (0, 1, 10))]
+    loss = [
+        ((X - C[lesson.nearest_centre(X, C)]) ** 2).sum() for C in (lesson.kmeans(X, 30, steps) for steps in (0, 1, 10))
+    ]
     assert loss[0] > loss[1] > loss[2]
 
 
 def test_every_vector_is_in_one_list(lesson, data):
     X, _ = data
-    lists = lesson.inverted(X, lesson.kmeans(X, 30))
+    lists = lesson.into_lists(X, lesson.kmeans(X, 30))
     assert len(lists) == 30
     assert sorted(np.concatenate(lists)) == list(range(len(X)))
 
@@ -80,8 +82,8 @@ def test_every_vector_is_in_one_list(lesson, data):
 def test_all_lists_are_exact(lesson, data):
     X, Q = data
     C = lesson.kmeans(X, 30)
-    found = [lesson.search_lists(X, C, lesson.inverted(X, C), q, 30) for q in Q]
-    assert np.array_equal([rows for rows, _ in found], lesson.exact(X, Q))
+    found = [lesson.search_lists(X, C, lesson.into_lists(X, C), q, 30) for q in Q]
+    assert np.array_equal([rows for rows, _ in found], lesson.exact_nearest(X, Q))
     assert {looked for _, looked in found} == {3030}
 
 
@@ -95,7 +97,7 @@ def test_lists_are_faisss(lesson, data, nprobe):
     ivf.train(X[:1])
     ivf.add(X)
     ivf.nprobe = nprobe
-    lists = lesson.inverted(X, C)
+    lists = lesson.into_lists(X, C)
     assert np.array_equal([lesson.search_lists(X, C, lists, q, nprobe)[0] for q in Q], ivf.search(Q, 10)[1])
 
 
@@ -104,7 +106,7 @@ def test_more_lists_than_there_are_is_an_error(lesson, data, nprobe):
     X, Q = data
     C = lesson.kmeans(X, 30)
     with pytest.raises(ValueError, match=f"nprobe = {nprobe}: there are 30 lists"):
-        lesson.search_lists(X, C, lesson.inverted(X, C), Q[0], nprobe)
+        lesson.search_lists(X, C, lesson.into_lists(X, C), Q[0], nprobe)
 
 
 # --- Graphs -----------------------------------------------------------------------------------------------------------
@@ -128,7 +130,7 @@ def test_a_walk_stops_where_no_neighbour_is_nearer_and_best_first_goes_on(lesson
 def test_best_first_with_room_for_all_is_exact(lesson, data):
     X, Q = data[0][:200], data[1]
     links = {i: np.array([(i + 1) % 200, (i + 7) % 200]) for i in range(200)}
-    for q, row in zip(Q, lesson.exact(X, Q, 200), strict=True):
+    for q, row in zip(Q, lesson.exact_nearest(X, Q, 200), strict=True):
         found, looked = lesson.best_first(X, links, 3, q, 200)
         assert looked == 200
         assert found == row.tolist()
@@ -173,7 +175,7 @@ def test_int8_is_off_by_half_a_step_at_most(lesson, data):
 def test_product_codes_and_scores_are_faisss(lesson, data, m):
     X, Q = data
     B = lesson.codebooks(X, m)
-    codes = lesson.encode(X, B)
+    codes = lesson.to_codes(X, B)
     assert codes.shape == (len(X), m)
     assert codes.dtype == np.uint8
     pq = faiss.IndexPQ(X.shape[1], m, 8, faiss.METRIC_INNER_PRODUCT)
@@ -183,9 +185,9 @@ def test_product_codes_and_scores_are_faisss(lesson, data, m):
     pq.add(X)
     D, rows = pq.search(Q, len(X))
     for q, theirs, row in zip(Q, D, rows, strict=True):
-        ours = lesson.scores(q, codes, B)
+        ours = lesson.code_scores(q, codes, B)
         np.testing.assert_allclose(ours[row], theirs, rtol=0, atol=1e-4)
-        np.testing.assert_allclose(ours, lesson.decode(codes, B) @ q, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(ours, lesson.from_codes(codes, B) @ q, rtol=0, atol=1e-5)
 
 
 def test_parts_of_unequal_length_are_an_error(lesson, data):
@@ -196,5 +198,7 @@ def test_parts_of_unequal_length_are_an_error(lesson, data):
 def test_reranking_orders_by_the_whole_vectors(lesson, data):
     X, Q = data
     rows = np.random.default_rng(0).permutation(len(X))
-    assert np.array_equal(lesson.rerank(X, Q[0], rows), lesson.exact(X, Q[:1])[0])
-    assert np.array_equal(lesson.rerank(X, Q[0], rows[:3], k=2), rows[lesson.exact(X[rows[:3]], Q[:1], 2)[0]])
+    assert np.array_equal(lesson.rerank_exactly(X, Q[0], rows), lesson.exact_nearest(X, Q[:1])[0])
+    assert np.array_equal(
+        lesson.rerank_exactly(X, Q[0], rows[:3], k=2), rows[lesson.exact_nearest(X[rows[:3]], Q[:1], 2)[0]]
+    )
