@@ -410,3 +410,31 @@ def dots(rows: Mapping[str, Mapping[str, Score]], x: str) -> None:
     ax.set_xlabel(say(x))
     ax.legend(loc="lower left", bbox_to_anchor=(-0.3, 1), ncols=len(systems), borderaxespad=0.2, fontsize=9)
     show(figure)
+
+
+def walks(
+    panels: Mapping[str, tuple[np.ndarray, Sequence[Mapping[int, np.ndarray]], Sequence[Sequence[int]]]],
+    goal: np.ndarray,
+) -> None:
+    """Draw walks through graphs of points side by side, each layer's part of a walk in its colour, with a star at the goal.
+
+    Args:
+        panels: title (English, in the glossary) → (places of shape (n, 2), links of each layer as point → points, and the
+            points walked to in each layer); in both, the bottom layer is the first.
+        goal: place of the query, (2,).
+    """
+    figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 0.56 * WIDTH), squeeze=False)
+    for ax, (title, (places, layers, paths)) in zip(axes[0], panels.items(), strict=True):
+        for n, links in enumerate(layers):
+            ends = np.array([(i, j) for i, row in links.items() for j in row])
+            style = {"color": COLOURS[n] if n else FAINT, "linewidth": 0.5, "alpha": 0.35 if n else 0.8}
+            ax.plot(*places[ends].transpose(2, 1, 0), zorder=1, **style)
+        ax.scatter(*places.T, s=3, color=INK, linewidths=0, zorder=2)
+        for n, path in enumerate(paths):
+            ax.plot(*places[list(path)].T, "o-", color=COLOURS[n], markersize=3.5, linewidth=1.6, zorder=3)
+        ax.scatter(*goal, s=90, marker="*", color=COLOURS[4], edgecolors=INK, linewidths=0.6, zorder=4)
+        ax.set_title(say(title), fontsize=11)
+        ax.set_xticks([])
+        ax.set_yticks([])
+        ax.grid(False)
+    show(figure)
