@@ -11,7 +11,6 @@ from functools import cache
 from itertools import product
 
 import numpy as np
-import torch
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from transformers import BertModel, BertTokenizer
@@ -209,7 +208,6 @@ SYSTEMS = {
     "mini-BERT": lambda part: encoder(part, *loaded(encoders.mini_bert())),
     "encoder": lambda part: encoder(part, *loaded(search_encoder.folder())),
 }
-MIXED = ("encoder", "static", "BM25")
 
 
 @cache
@@ -225,7 +223,7 @@ def standard(scores: np.ndarray) -> np.ndarray:
 
 
 def mixture(part: str, weights: tuple[float, float]):
-    """Return the scorer: the encoder's, SIF's and TF-IDF's or BM25's standard scores, with weights 1 and these two."""
+    """Return the scorer: the encoder's, SIF's and BM25's standard scores, with weights 1 and these two."""
     parts = [(1.0, scorer("encoder", part)), (weights[0], scorer("SIF", part)), (weights[1], scorer("BM25", part))]
     return lambda queries: sum(weight * standard(of(queries)) for weight, of in parts if weight)
 
@@ -282,14 +280,12 @@ def compared(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
 def live(seed: int) -> dict[str, float]:
     """Run the chapter's brief training; return what it prints."""
     model, tokenizer = loaded(encoders.mini_bert())
-    torch.manual_seed(seed)
-    found = lesson.brief_training(model, tokenizer, seed)
-    return {
-        "loss, first": np.mean(found["loss"][:10]),
-        "loss, last": np.mean(found["loss"][-10:]),
-        "before": found["before"],
-        "after": found["after"],
-    }
+    collection = retrieval.explanations()
+    few = lesson.small_test(collection, queries=300, documents=4000)
+    before = lesson.mean_ndcg(model, tokenizer, collection, *few)
+    loss = lesson.brief_training(model, tokenizer, collection, seed)
+    after = lesson.mean_ndcg(model, tokenizer, collection, *few)
+    return {"loss, first": np.mean(loss[:10]), "loss, last": np.mean(loss[-10:]), "before": before, "after": after}
 
 
 def one(test: str, system: str, seed: int = 0) -> dict[str, float]:
