@@ -116,7 +116,7 @@ def encode(model, tokenizer, texts: list[str], given, groups: int) -> torch.Tens
     order = np.argsort([len(text) for text in texts], kind="stable")
     parts = [part for part in np.array_split(order, groups) if len(part)]
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=low):
-        rows = [lesson.encode(model, tokenizer, [texts[i] for i in part], given.longest) for part in parts]
+        rows = [lesson.encode_texts(model, tokenizer, [texts[i] for i in part], given.longest) for part in parts]
     return torch.cat(rows)[torch.from_numpy(np.argsort(order))]
 
 

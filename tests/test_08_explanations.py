@@ -89,7 +89,7 @@ def test_a_vector_does_not_depend_on_the_texts_beside_it(lesson, tiny, tokenizer
 def test_search_is_sorting(lesson):
     rng = np.random.default_rng(0)
     Q, D = rng.normal(size=(300, 8)), rng.normal(size=(50, 8))
-    assert (lesson.search(Q, D, 7) == np.argsort(-(Q @ D.T), axis=1)[:, :7]).all()
+    assert (lesson.search_rows(Q, D, 7) == np.argsort(-(Q @ D.T), axis=1)[:, :7]).all()
 
 
 # --- Training ---------------------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ def test_steps_bring_pairs_together(lesson, tiny, tokenizer):
     texts, words = ["用来遮雨的东西", "早上吃的饭", "开花的园子"], ["雨伞", "早餐", "花园"]
     losses = [lesson.contrastive_step(tiny, tokenizer, texts, words, optimizer) for _ in range(20)]
     assert losses[-1] < 0.3 * losses[0]
-    near = lesson.search(lesson.vectors_of(tiny, tokenizer, texts), lesson.vectors_of(tiny, tokenizer, words), 2)
+    near = lesson.search_rows(lesson.vectors_of(tiny, tokenizer, texts), lesson.vectors_of(tiny, tokenizer, words), 2)
     assert near[:, 0].tolist() == [0, 1, 2]
 
 

@@ -47,7 +47,16 @@ def test_what_is_not_used_does_not_count(fingerprint, change):
     assert fingerprint(CODE.replace(*change), "L.other(2)") != fingerprint(CODE, "L.other(2)")
 
 
-def test_a_name_in_a_string_is_a_use(fingerprint):
-    assert fingerprint(CODE.replace("x * LIMIT", "x"), 'getattr(L, "other")') != fingerprint(
-        CODE, 'getattr(L, "other")'
-    )
+@pytest.mark.parametrize("reader", ['getattr(L, "other")', 'names = ["other"]; getattr(L, names[0])'])
+def test_getattr_is_a_use(fingerprint, reader):
+    assert fingerprint(CODE.replace("x * LIMIT", "x"), reader) != fingerprint(CODE, reader)
+
+
+def test_a_parameter_of_the_same_name_is_no_use(fingerprint):
+    code = CODE.replace("def used(x)", "def used(x, other=1)").replace("helper(x) + 1", "helper(x) + other")
+    assert fingerprint(code.replace("x * LIMIT", "x")) == fingerprint(code)
+
+
+def test_other_names_imported_beside_those_in_use_make_no_difference(fingerprint):
+    assert fingerprint(CODE.replace("import math", "import math, os\nimport math")) == fingerprint(CODE)
+    assert fingerprint(CODE.replace("import math", "import cmath as math")) != fingerprint(CODE)

@@ -111,7 +111,7 @@ def test_grouped_reading_keeps_the_order(script):
     with torch.no_grad():
         together, alone = (
             script.encode(model, tokenizer, texts, given, 3),
-            script.lesson.encode(model, tokenizer, texts),
+            script.lesson.encode_texts(model, tokenizer, texts),
         )
     assert torch.allclose(together, alone, atol=1e-5)
 

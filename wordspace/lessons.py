@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import symtable
 import sys
 from collections.abc import Iterable
 from types import ModuleType
@@ -46,11 +47,14 @@ def _imports(code: str, used: set[str]) -> list[str]:
     return [ast.unparse(node) for node in nodes if node.names]
 
 
+IMPORTS = ast.Import | ast.ImportFrom
+
+
 def fingerprint(chapter: str, readers: Iterable[str]) -> str:
     """Return a hash of that lesson code of a chapter which other code uses, directly or through other lesson code.
 
-    What the code does counts, not how it is set out: comments and line breaks make no difference. Any name or string in
-    ``readers`` that is also the name of a piece of lesson code counts as its use.
+    What the code does counts, not how it is set out: comments and line breaks make no difference. An attribute in
+    ``readers``, ``lesson.name`` or ``getattr(lesson, "name")``, that is the name of a piece of lesson code counts as its use.
 
     Args:
         chapter: as for ``source``.
@@ -59,39 +63,62 @@ def fingerprint(chapter: str, readers: Iterable[str]) -> str:
     Raises:
         FileNotFoundError, ValueError: as ``source``.
     """
-    pieces = ast.parse(source(chapter)).body
+    pieces = [one for piece in ast.parse(source(chapter)).body for one in _single(piece)]
     names = [_defined(piece) for piece in pieces]
-    wanted = set().union(*(_names(ast.parse(text)) for text in readers))
+    asked = set().union(*(_attributes(ast.parse(text)) for text in readers))
+    used: set[str] = set()
     kept: set[int] = set()
     while True:
-        more = {i for i, own in enumerate(names) if (own & wanted or not own) and i not in kept}
+        more = {
+            i
+            for i, own in enumerate(names)
+            if i not in kept and (not own or own & used or (own & asked and not isinstance(pieces[i], IMPORTS)))
+        }
         if not more:
             break
         kept |= more
-        wanted = wanted.union(*(_names(pieces[i]) for i in more))
-    return hashlib.sha256(repr([_plain(pieces[i]) for i in sorted(kept)]).encode()).hexdigest()
+        used = used.union(*(_names(pieces[i]) for i in more))
+    plain = dict.fromkeys(repr(_plain(pieces[i])) for i in sorted(kept))  # an import that stands twice counts once
+    imports = sorted(one for one in plain if one.startswith("('Import"))  # their order makes no difference
+    return hashlib.sha256(repr(imports + [one for one in plain if one not in imports]).encode()).hexdigest()
+
+
+def _single(piece: ast.stmt) -> list[ast.stmt]:
+    """Return an import of several names as imports of one name each; any other statement as it is."""
+    if isinstance(piece, ast.Import):
+        return [ast.Import([alias]) for alias in piece.names]
+    if isinstance(piece, ast.ImportFrom):
+        return [ast.ImportFrom(piece.module, [alias], piece.level) for alias in piece.names]
+    return [piece]
 
 
 def _defined(piece: ast.stmt) -> set[str]:
     """Return the names that a top-level statement gives a meaning to."""
     if isinstance(piece, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {piece.name}
-    if isinstance(piece, ast.Import | ast.ImportFrom):
+    if isinstance(piece, IMPORTS):
         return {(alias.asname or alias.name).split(".")[0] for alias in piece.names}
     return {node.id for node in ast.walk(piece) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
 
 
-def _names(tree: ast.AST) -> set[str]:
-    """Return all names, attributes and strings in some code."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            found.add(node.id)
-        elif isinstance(node, ast.Attribute):
-            found.add(node.attr)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found.add(node.value)
+def _names(piece: ast.stmt) -> set[str]:
+    """Return the names that some code takes from outside its functions."""
+    found, tables = set(), [symtable.symtable(ast.unparse(ast.fix_missing_locations(piece)), "lesson", "exec")]
+    for table in tables:
+        tables += table.get_children()
+        outer = table.get_type() == "module"
+        found |= {s.get_name() for s in table.get_symbols() if s.is_referenced() and (outer or s.is_global())}
     return found
+
+
+def _attributes(tree: ast.AST) -> set[str]:
+    """Return all attributes in some code; where ``getattr`` takes a name that is not written out, all its strings too."""
+    nodes = list(ast.walk(tree))
+    found = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    asked = [node.args[1] for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "getattr"]
+    if not all(isinstance(name, ast.Constant) for name in asked):
+        asked = nodes
+    return found | {name.value for name in asked if isinstance(name, ast.Constant) and isinstance(name.value, str)}
 
 
 def _plain(node):
