@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from wordspace import cards, corpora, encoders, phenotypes, retrieval, vectors
+from wordspace import cards, corpora, encoders, phenotypes, retrieval, search_encoder, vectors
 from wordspace.paths import build
 
 SYSTEMS = ("bm25", "mean", "encoder", "fusion")  # the last one is made of the others
-ENCODERS = {"en": encoders.minilm, "zh": encoders.mini_bert}
+ENCODERS = {"en": encoders.minilm, "zh": search_encoder.folder}
 HAN = re.compile(r"[\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 LONGEST = 256  # tokens of a text that an encoder reads; fewer where it has no more positions
 DEPTH = 100  # places of each ranking that the fusion looks at
