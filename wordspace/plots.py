@@ -426,8 +426,8 @@ def walks(
     figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 0.56 * WIDTH), squeeze=False)
     for ax, (title, (places, layers, paths)) in zip(axes[0], panels.items(), strict=True):
         for n, links in enumerate(layers):
-            ends = np.array([(i, j) for i, row in links.items() for j in row])
-            style = {"color": COLOURS[n] if n else FAINT, "linewidth": 0.5, "alpha": 0.35 if n else 0.8}
+            ends = np.array(sorted({tuple(sorted((i, int(j)))) for i, row in links.items() for j in row}))  # each once
+            style = {"color": COLOURS[n] if n else FAINT, "linewidth": 0.5, "alpha": 0.35 if n else 1}
             ax.plot(*places[ends].transpose(2, 1, 0), zorder=1, **style)
         ax.scatter(*places.T, s=3, color=INK, linewidths=0, zorder=2)
         for n, path in enumerate(paths):
