@@ -73,8 +73,12 @@ def use_style() -> None:
     )
 
 
-def show(figure: Figure) -> None:
+def show(figure: Figure, colours: int = 0) -> None:
     """Display a figure as one PNG and close it.
+
+    Args:
+        figure: what was drawn.
+        colours: how many colours the picture may have; 0: as many as it has.
 
     Raises:
         MissingGlyph: a character is in neither of the fonts.
@@ -99,7 +103,16 @@ def show(figure: Figure) -> None:
         raise MissingGlyph(
             f"{lost[0]}: the figures' fonts lack it; write the label with another character, outside $…$"
         )
-    display(Image(buffer.getvalue(), width=round(100 * WIDTH)))
+    display(Image(_few_colours(buffer, colours) if colours else buffer.getvalue(), width=round(100 * WIDTH)))
+
+
+def _few_colours(picture: io.BytesIO, colours: int) -> bytes:
+    """Return a PNG picture with so many colours: a third of the size where there are many thin lines."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.open(picture).convert("RGB").quantize(colours).save(buffer, "png", optimize=True)
+    return buffer.getvalue()
 
 
 def heatmaps(matrices: Mapping[str, np.ndarray], groups: Mapping[str, int], label: str = "distance") -> None:
@@ -437,4 +450,4 @@ def walks(
         ax.set_xticks([])
         ax.set_yticks([])
         ax.grid(False)
-    show(figure)
+    show(figure, colours=128)
