@@ -15,7 +15,7 @@ export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup book serve lab run explorer search mini-bert mini-bert-search minilm-mlm elmo test check notebooks browser study bench address clean FORCE
+.PHONY: help setup book serve lab run explorer search mini-bert mini-bert-news mini-bert-search minilm-mlm elmo test check notebooks browser study bench address clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,9 @@ minilm-mlm: setup ## train MiniLM's masked-LM head and adapter of models/ again 
 mini-bert: setup ## train the Chinese mini-BERT of models/ again (an hour or so; it goes on where it was stopped)
 	$(PY) models/mini_bert.py
 
+mini-bert-news: setup ## train the mini-BERT that read only the news (half an hour; it goes on where it was stopped)
+	$(PY) models/mini_bert.py --sources news --steps 3000 --every 250 --folder models/mini-bert-zh-news
+
 mini-bert-search: setup ## train the Chinese sentence encoder of models/ again (twenty minutes; it goes on where it was stopped)
 	$(PY) models/mini_bert_search.py
 
@@ -76,7 +79,7 @@ address: ## tell the course where its repository is: URL=https://github.com/OWNE
 
 # --- Testing ----------------------------------------------------------------------------------------------------------
 # The chapters and the tests use the models on this machine, never the Hugging Face hub.
-test check notebooks browser run search mini-bert mini-bert-search minilm-mlm elmo: export HF_HUB_OFFLINE := 1
+test check notebooks browser run search mini-bert mini-bert-news mini-bert-search minilm-mlm elmo: export HF_HUB_OFFLINE := 1
 # Records are compared to the last printed digit, so sums are taken with the same instructions on every x86 processor.
 run notebooks: export ATEN_CPU_CAPABILITY := avx2
 run notebooks: export ONEDNN_MAX_CPU_ISA := AVX2

@@ -17,12 +17,20 @@ def folder() -> Path:
     Raises:
         MissingModel: it is not in ``models/mini-bert-zh-search``.
     """
+    return own("mini-bert-zh-search", "make mini-bert-search")
+
+
+def own(name: str, remedy: str) -> Path:
+    """Return the folder ``models/NAME`` of a model that the course trained, if it is whole; its loading bars are kept quiet.
+
+    Raises:
+        MissingModel: a file is missing; the message names the command that makes it again.
+    """
     from transformers.utils import logging
 
-    name = "models/mini-bert-zh-search"
     for file in FILES:
-        if not (root() / name / file).is_file():
-            raise MissingModel(f"{name} lacks {file}: git checkout {name}, or make mini-bert-search")
+        if not (root() / "models" / name / file).is_file():
+            raise MissingModel(f"models/{name} lacks {file}: git checkout models/{name}, or {remedy}")
     logging.disable_progress_bar()  # no loading bars in the notebooks
     logging.set_verbosity_error()
-    return root() / name
+    return root() / "models" / name
