@@ -91,7 +91,9 @@ def test_stopped_and_taken_up_again_it_gives_the_same_model(script, tmp_path, mo
     monkeypatch.setattr(script.masked_lm, "TOKENS", 512)
 
     def trained(folder, stop=None):
-        options = "--steps 6 --every 2 --layers 1 --width 64 --precision float32 --sources news reviews --folder".split()
+        options = (
+            "--steps 6 --every 2 --layers 1 --width 64 --precision float32 --sources news reviews --folder".split()
+        )
         monkeypatch.setattr(sys, "argv", ["mini_bert.py", *options, str(folder)])
         if stop:
             monkeypatch.setattr(script.masked_lm.os, "replace", stop)
