@@ -195,7 +195,7 @@ def card(record: dict, config: BertConfig) -> str:
     whole = sources == list(NAMES)
     return CARD.format(
         **record,
-        folder="mini-bert-zh" if whole else "mini-bert-zh-" + "-".join(sources),
+        folder="mini-bert-zh" if whole else "mini-bert-zh-news" if sources == ["news"] else "mini-bert-zh-some",
         target=record["command"].split(" (")[0],
         data="\n".join(f"- {NAMES[source]}" for source in sources),
         beyond=""

@@ -9,7 +9,8 @@ import pytest
 import torch
 from transformers import BertForMaskedLM, BertTokenizer
 
-from wordspace import running_text
+from wordspace import news_encoder, running_text, search_encoder
+from wordspace.encoders import MissingModel
 from wordspace.paths import root
 
 
@@ -19,15 +20,17 @@ def script():
 
 
 FOLDER = root() / "models" / "mini-bert-zh"
+NEWS = news_encoder.folder()
 
 
-def test_it_is_small_and_its_card_has_its_figures():
-    assert (FOLDER / "model.safetensors").stat().st_size <= 12_000_000
-    model, record = BertForMaskedLM.from_pretrained(FOLDER), json.loads((FOLDER / "training.json").read_text("utf-8"))
+@pytest.mark.parametrize("folder", [FOLDER, NEWS], ids=lambda folder: folder.name)
+def test_it_is_small_and_its_card_has_its_figures(folder):
+    assert (folder / "model.safetensors").stat().st_size <= 12_000_000
+    model, record = BertForMaskedLM.from_pretrained(folder), json.loads((folder / "training.json").read_text("utf-8"))
     assert next(model.parameters()).dtype == torch.float32
     assert sum(p.numel() for p in model.parameters()) == record["parameters"] <= 6_000_000
-    assert model.config.vocab_size == len(BertTokenizer.from_pretrained(FOLDER))
-    card, last = (FOLDER / "README.md").read_text("utf-8"), record["curve"][-1]
+    assert model.config.vocab_size == len(BertTokenizer.from_pretrained(folder))
+    card, last = (folder / "README.md").read_text("utf-8"), record["curve"][-1]
     for text in (
         "## Data",
         "## Training",
@@ -38,6 +41,22 @@ def test_it_is_small_and_its_card_has_its_figures():
     ):
         assert text in card
     assert f"**{last['held out']['mean']:.2f}**" in card
+    assert f'from_pretrained("models/{folder.name}")' in card
+
+
+def test_the_news_reader_has_read_the_news_alone_and_knows_them_best():
+    record = json.loads((NEWS / "training.json").read_text("utf-8"))
+    assert record["sources"] == ["news"]
+    held_out = record["curve"][-1]["held out"]
+    assert held_out["news"] == min(held_out.values())
+    same = [(folder / "tokenizer.json").read_bytes() for folder in (FOLDER, NEWS)]
+    assert same[0] == same[1]  # so that what the two lose on a text can be compared
+
+
+def test_a_missing_file_is_named_with_its_remedy(tmp_path, monkeypatch):
+    monkeypatch.setattr(search_encoder, "root", lambda: tmp_path)
+    with pytest.raises(MissingModel, match="mini-bert-zh-news lacks config.json: .*make mini-bert-news"):
+        news_encoder.folder()
 
 
 @torch.no_grad()
