@@ -84,7 +84,9 @@ def test_an_altered_file_is_named(field):
 
 
 def test_an_unknown_card_is_named():
-    with pytest.raises(FileNotFoundError, match="no data card datasets/nothing.toml; there are: benchmarks, cedict, gensim"):
+    with pytest.raises(
+        FileNotFoundError, match="no data card datasets/nothing.toml; there are: benchmarks, cedict, gensim"
+    ):
         cards.load("nothing")
 
 
