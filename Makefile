@@ -44,8 +44,9 @@ lab: setup ## open the chapters in JupyterLab
 run: setup ## run the chapters again, top to bottom, in both languages (one of them: CHAPTER=02)
 	$(PY) -m wordspace.editions run $(CHAPTER)
 
-explorer: setup ## make the data of the explorer page in build/explorer: 20,000 words of each language, in half a minute
+explorer: setup ## make the data of the explorer page in build/explorer: both languages, and the two in one space; a minute
 	$(PY) -m wordspace.explorer
+	$(PY) -m wordspace.shared_space
 
 search: setup ## start the search page at http://127.0.0.1:8000/ (another port: PORT=8001); the first time takes some minutes
 	@$(PY) -m wordspace.search --port $(PORT)

@@ -43,6 +43,7 @@ def test_every_file_in_datasets_has_a_card():
         "categories",
         "claims",
         "opposites_zh",
+        "queries_zh",
         "senses_en",
         "senses_zh",
         "sentence_pairs",

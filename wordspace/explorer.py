@@ -235,9 +235,9 @@ def write(language: str, folder: Path, count: int = WORDS, done: Callable[[str],
         "sha256": hashlib.sha256(numbers).hexdigest(),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    _write_whole(folder / f"{language}.bin", numbers)
+    write_whole(folder / f"{language}.bin", numbers)
     text = json.dumps(meaning, ensure_ascii=False, separators=(",", ":"))
-    _write_whole(folder / f"{language}.json", text.encode())
+    write_whole(folder / f"{language}.json", text.encode())
     done("files")
     return kept
 
@@ -271,7 +271,8 @@ def _unit(E: np.ndarray) -> np.ndarray:
     return E / lengths
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file at once: whoever reads it meanwhile sees the old content or the new, never a part."""
     handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with open(handle, "wb") as stream:

@@ -451,3 +451,31 @@ def walks(
         ax.set_yticks([])
         ax.grid(False)
     show(figure, colours=128)
+
+
+def matched(
+    panels: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    words: tuple[Sequence[str], Sequence[str]],
+    x: str = "first component",
+    y: str = "second component",
+) -> None:
+    """Draw two clouds of points whose points belong together in pairs, each pair joined by a line.
+
+    Args:
+        panels: title (English, in the glossary) → two arrays of places, (n, 2) each.
+        words: n names of the first cloud's points and n of the second's, shown as they are.
+        x, y: axis labels (English, in the glossary).
+    """
+    figure, axes = plt.subplots(len(panels), 1, figsize=(WIDTH, 0.72 * WIDTH * len(panels)), squeeze=False)
+    for ax, (title, clouds) in zip(axes[:, 0], panels.items(), strict=True):
+        ax.plot(*np.stack(clouds).transpose(2, 0, 1), color=FAINT, linewidth=1, zorder=1)
+        for n, (places, names) in enumerate(zip(clouds, words, strict=True)):
+            ax.scatter(*places.T, s=22, color=COLOURS[n], marker=MARKERS[n], zorder=2)
+            side = {"ha": ("right", "left")[n], "va": "center", "xytext": (10 * n - 5, 0)}  # one language on each side
+            for word, place in zip(names, places, strict=True):
+                ax.annotate(word, place, textcoords="offset points", fontsize=9, color=COLOURS[n], **side)
+        ax.set_title(say(title))
+        ax.margins(0.12)
+        ax.set_xlabel(say(x))
+        ax.set_ylabel(say(y))
+    show(figure)
