@@ -1,4 +1,4 @@
-"""Chapter 09's adversarial game, held to cases by hand, plain NumPy, SciPy and networkx-free graphs."""
+"""Chapter 09's adversarial game, held to cases by hand, plain NumPy and SciPy."""
 
 import numpy as np
 import pytest
@@ -96,9 +96,9 @@ def test_refinement_repairs_a_rough_map(lesson, rng):
     Y, place = lesson.turned_copy(X, seed=1)
     own = {row: {int(place[row])} for row in range(400)}
     best = lesson.procrustes(X, Y[place])
-    rough = best + 0.15 * rng.normal(size=best.shape).astype("f4")
+    rough = best + 0.4 * rng.normal(size=best.shape).astype("f4")
     before, after = (lesson.share_found(X, Y, W, own) for W in (rough, lesson.refined_map(X, Y, rough)))
-    assert after == 1 >= before
+    assert before < 0.95 and after == 1
     np.testing.assert_allclose(lesson.refined_map(X, Y, rough), best, atol=1e-3)
 
 
@@ -109,7 +109,7 @@ def test_turned_keeps_shape_and_tells_where_each_row_went(lesson, rng):
     np.testing.assert_allclose(Y[place] @ Y[place].T, X @ X.T, atol=1e-4)
     assert sorted(place) == list(range(50))
     noisy, same = lesson.turned_copy(X, seed=2, noise=0.5)
-    assert (same != place).any() or noisy.std() > Y.std()
+    assert (same == place).all() and noisy.std() > Y.std()
 
 
 def test_any_of_several_answers_is_right_and_only_some_are_asked(lesson):

@@ -99,7 +99,7 @@ def test_fingerprints_do_not_change_when_a_space_is_turned(lesson, rng):
     assert (found[:, 0] == found[:, 1]).mean() > 0.95
 
 
-def test_no_training_pair_is_used_for_the_shared_strings(lesson):
+def test_the_two_vocabularies_share_112_strings(lesson):
     lexicon = bilingual.lexicon()
     pairs = lesson.shared_strings(lexicon.english, lexicon.chinese)
     assert len(pairs) == 112

@@ -99,7 +99,7 @@ def choose(language: str, count: int = WORDS) -> tuple[list[str], np.ndarray]:
     words = [word for word in space.index_to_key if source.word.fullmatch(word)]
     if not 2 <= count <= len(words):
         raise ValueError(f"{space.name} has {len(words):,} proper words, so {count:,} cannot be chosen")
-    return words[:count], _unit(space[words[:count]])
+    return words[:count], unit(space[words[:count]])
 
 
 def turned(E: np.ndarray) -> np.ndarray:
@@ -138,7 +138,7 @@ def restore(Q: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: a row is all zeros.
     """
-    return _unit(Q)
+    return unit(Q)
 
 
 def fidelity(E: np.ndarray, Q: np.ndarray, words: int = 1000, nearest: int = 10, seed: int = 0) -> Fidelity:
@@ -220,7 +220,6 @@ def write(language: str, folder: Path, count: int = WORDS, done: Callable[[str],
         places = lay_out(E)
         done("map")
     card = cards.load(source.card)
-    numbers = Q.tobytes()
     meaning = {
         "language": language,
         "words": words,
@@ -228,16 +227,9 @@ def write(language: str, folder: Path, count: int = WORDS, done: Callable[[str],
         "scale": scale,
         "map": {"x": places[:, 0].tolist(), "y": places[:, 1].tolist(), "landmarks": min(LANDMARKS, count)},
         "fidelity": {"nearest": nearest, "recall": round(kept.recall, 3), "cosine_error": round(kept.mean_error, 5)},
-        "source": {
-            name: getattr(card, name)
-            for name in ("name", "package", "version", "licence", "origin", "credit", "contents")
-        },
-        "sha256": hashlib.sha256(numbers).hexdigest(),
+        "source": credit(card),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / f"{language}.bin", numbers)
-    text = json.dumps(meaning, ensure_ascii=False, separators=(",", ":"))
-    write_whole(folder / f"{language}.json", text.encode())
+    write_pair(folder, language, meaning, Q)
     done("files")
     return kept
 
@@ -250,11 +242,47 @@ def read(language: str, folder: Path) -> tuple[dict, np.ndarray]:
         FileNotFoundError: there are none.
     """
     _source(language)
-    meaning = json.loads((folder / f"{language}.json").read_text(encoding="utf-8"))
-    numbers = (folder / f"{language}.bin").read_bytes()
+    return read_pair(folder, language)
+
+
+def write_pair(folder: Path, name: str, meaning: dict, Q: np.ndarray) -> None:
+    """Write int8 numbers (n, d) as NAME.bin and what they mean, with their SHA-256, as NAME.json, each whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = Q.tobytes()
+    text = json.dumps(
+        meaning | {"sha256": hashlib.sha256(numbers).hexdigest()}, ensure_ascii=False, separators=(",", ":")
+    )
+    _write_whole(folder / f"{name}.bin", numbers)
+    _write_whole(folder / f"{name}.json", text.encode())
+
+
+def read_pair(folder: Path, name: str) -> tuple[dict, np.ndarray]:
+    """Return what NAME.json says and the numbers of NAME.bin, int8 (n, d).
+
+    Raises:
+        ValueError: the two files do not belong together.
+        FileNotFoundError: there are none.
+    """
+    meaning = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    numbers = (folder / f"{name}.bin").read_bytes()
     if hashlib.sha256(numbers).hexdigest() != meaning["sha256"]:
-        raise ValueError(f"{language}.bin and {language}.json are not of one run: make explorer")
-    return meaning, np.frombuffer(numbers, np.int8).reshape(len(meaning["words"]), meaning["dims"])
+        raise ValueError(f"{name}.bin and {name}.json are not of one run: make explorer")
+    return meaning, np.frombuffer(numbers, np.int8).reshape(-1, meaning["dims"])
+
+
+def credit(card: cards.Card) -> dict:
+    """Return what the page says of a source."""
+    return {
+        field: getattr(card, field)
+        for field in ("name", "package", "version", "licence", "origin", "credit", "contents")
+    }
+
+
+def size(file: Path) -> str:
+    """Return a line that says how large a file is, as it is and compressed."""
+    content = file.read_bytes()
+    packed = len(gzip.compress(content, 9))
+    return f"  {file.name:11} {len(content) / 1e6:.2f} MB, {packed / 1e6:.2f} MB compressed"
 
 
 def _source(language: str) -> Source:
@@ -263,7 +291,12 @@ def _source(language: str) -> Source:
     return SOURCES[language]
 
 
-def _unit(E: np.ndarray) -> np.ndarray:
+def unit(E: np.ndarray) -> np.ndarray:
+    """Return rows (n, d) scaled to length 1, float64.
+
+    Raises:
+        ValueError: a row is all zeros.
+    """
     E = np.asarray(E, np.float64)
     lengths = np.linalg.norm(E, axis=1, keepdims=True)
     if not lengths.all():
@@ -271,8 +304,7 @@ def _unit(E: np.ndarray) -> np.ndarray:
     return E / lengths
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file at once: whoever reads it meanwhile sees the old content or the new, never a part."""
+def _write_whole(path: Path, content: bytes) -> None:
     handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with open(handle, "wb") as stream:
@@ -307,9 +339,7 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"explorer: {error}", file=sys.stderr)
                 return 1
             for file in (given.folder / f"{language}.bin", given.folder / f"{language}.json"):
-                content = file.read_bytes()
-                packed = len(gzip.compress(content, 9))
-                lines.append(f"  {file.name:8} {len(content) / 1e6:.2f} MB, {packed / 1e6:.2f} MB compressed")
+                lines.append(size(file))
             lines.append(f"  {language}: {kept}")
     print("\n".join(lines))
     return 0

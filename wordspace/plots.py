@@ -456,15 +456,12 @@ def walks(
 def matched(
     panels: Mapping[str, tuple[np.ndarray, np.ndarray]],
     words: tuple[Sequence[str], Sequence[str]],
-    x: str = "first component",
-    y: str = "second component",
 ) -> None:
-    """Draw two clouds of points whose points belong together in pairs, each pair joined by a line.
+    """Draw two clouds of points, seen along two components, whose points belong together in pairs, each joined by a line.
 
     Args:
         panels: title (English, in the glossary) → two arrays of places, (n, 2) each.
         words: n names of the first cloud's points and n of the second's, shown as they are.
-        x, y: axis labels (English, in the glossary).
     """
     figure, axes = plt.subplots(len(panels), 1, figsize=(WIDTH, 0.72 * WIDTH * len(panels)), squeeze=False)
     for ax, (title, clouds) in zip(axes[:, 0], panels.items(), strict=True):
@@ -476,6 +473,6 @@ def matched(
                 ax.annotate(word, place, textcoords="offset points", fontsize=9, color=COLOURS[n], **side)
         ax.set_title(say(title))
         ax.margins(0.12)
-        ax.set_xlabel(say(x))
-        ax.set_ylabel(say(y))
+        ax.set_xlabel(say("first component"))
+        ax.set_ylabel(say("second component"))
     show(figure)

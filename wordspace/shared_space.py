@@ -14,24 +14,25 @@ dictionary and the code, that of the chapter included, are the ones it was made 
 """
 
 import argparse
-import gzip
 import hashlib
 import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
-from wordspace import bilingual, cards, explorer, lessons
+from wordspace import bilingual, cards, explorer, lessons, vectors
 from wordspace.paths import build
 
 CHAPTER = "09_alignment"  # of its lesson code only best_map is used
 CARDS = ("glove", "synonyms", "cedict")
 WORDS = 10_000  # of each language
 STEP = 0.06  # between two of the int8 numbers, see explorer.quantise
-BIN, JSON = "shared.bin", "shared.json"
+NAME = "shared"
+BIN, JSON = f"{NAME}.bin", f"{NAME}.json"
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,7 @@ def choose(count: int = WORDS) -> tuple[dict[str, list[str]], np.ndarray]:
         rows[language] = rows[language][:count]
         words[language] = [all_words[row] for row in rows[language]]
     E, C = lessons.load(CHAPTER).best_map(lexicon.X, lexicon.Z, lexicon.pairs)
-    both = np.vstack([E[rows["en"]], C[rows["zh"]]]).astype(np.float64)
-    return words, both / np.linalg.norm(both, axis=1, keepdims=True)
+    return words, explorer.unit(np.vstack([E[rows["en"]], C[rows["zh"]]]))
 
 
 def fidelity(E: np.ndarray, Q: np.ndarray, asked: int = 1000, nearest: int = 10, seed: int = 0) -> Fidelity:
@@ -112,13 +112,15 @@ def lay_out(E: np.ndarray) -> np.ndarray:
 
 
 def made_from(count: int) -> str:
-    """Return a hash of all that the files depend on: vectors, dictionary, the chapter's code, this code, how many words."""
+    """Return a hash of what the files depend on: vectors, dictionary, the chapter's code and ours, versions, how many words."""
     files = [file.sha256 for name in CARDS for file in cards.load(name).files]
     code = [
-        Path(module.__file__).read_text(encoding="utf-8") for module in (bilingual, explorer, sys.modules[__name__])
+        Path(module.__file__).read_text(encoding="utf-8")
+        for module in (bilingual, explorer, vectors, sys.modules[__name__])
     ]
     lesson = lessons.fingerprint(CHAPTER, code[-1:])
-    return hashlib.sha256(json.dumps([count, files, code, lesson]).encode()).hexdigest()
+    versions = [metadata.version(package) for package in ("numpy", "scikit-learn")]
+    return hashlib.sha256(json.dumps([count, files, code, lesson, versions]).encode()).hexdigest()
 
 
 def current(folder: Path, count: int = WORDS) -> bool:
@@ -154,7 +156,6 @@ def write(folder: Path, count: int = WORDS, done: Callable[[str], None] = lambda
         done("numbers")
         places = lay_out(E)
         done("map")
-    numbers = Q.tobytes()
     meaning = {
         "words": words,
         "dims": Q.shape[1],
@@ -167,11 +168,8 @@ def write(folder: Path, count: int = WORDS, done: Callable[[str], None] = lambda
         "fidelity": {"nearest": kept.nearest, "en-zh": round(kept.en_zh, 3), "zh-en": round(kept.zh_en, 3)},
         "sources": [_source(name) for name in CARDS],
         "made_from": mark,
-        "sha256": hashlib.sha256(numbers).hexdigest(),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    explorer.write_whole(folder / BIN, numbers)
-    explorer.write_whole(folder / JSON, json.dumps(meaning, ensure_ascii=False, separators=(",", ":")).encode())
+    explorer.write_pair(folder, NAME, meaning, Q)
     done("files")
     return kept
 
@@ -183,17 +181,12 @@ def read(folder: Path) -> tuple[dict, np.ndarray]:
         ValueError: the two files do not belong together.
         FileNotFoundError: there are none.
     """
-    meaning = json.loads((folder / JSON).read_text(encoding="utf-8"))
-    numbers = (folder / BIN).read_bytes()
-    if hashlib.sha256(numbers).hexdigest() != meaning["sha256"]:
-        raise ValueError(f"{BIN} and {JSON} are not of one run: make explorer")
-    return meaning, np.frombuffer(numbers, np.int8).reshape(-1, meaning["dims"])
+    return explorer.read_pair(folder, NAME)
 
 
 def _source(name: str) -> dict:
     card = cards.load(name)
-    fields = ("name", "package", "version", "licence", "origin", "credit", "contents")
-    return {field: getattr(card, field) for field in fields} | {"sha256": [file.sha256 for file in card.files]}
+    return explorer.credit(card) | {"sha256": [file.sha256 for file in card.files]}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -215,13 +208,11 @@ def main(arguments: list[str] | None = None) -> int:
                 bar.update()
 
             kept = write(given.folder, given.words, done)
-    except (ValueError, cards.MissingData, cards.WrongData) as error:
+    except (ValueError, cards.MissingData) as error:
         print(f"shared space: {error}", file=sys.stderr)
         return 1
     for file in (given.folder / BIN, given.folder / JSON):
-        content = file.read_bytes()
-        packed = len(gzip.compress(content, 9))
-        print(f"  {file.name:11} {len(content) / 1e6:.2f} MB, {packed / 1e6:.2f} MB compressed")
+        print(explorer.size(file))
     print(f"  {kept}")
     return 0
 

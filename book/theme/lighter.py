@@ -20,9 +20,8 @@ UNUSED = (
     "design-tabs.js",
 )
 CONDITION = re.compile(r"\((?:[^()]|\([^()]*\))*\)|\[[^]]*\]")  # what stands in :not(...) or [...] may well be absent
-COLOUR = re.compile(
-    r"(html\S*) \.highlight(?: \.(\w+))? \{([^}]*)\}"
-)  # of a theme: of a block of code, or of a class in it
+# A theme's colour: of a block of code, or of a class in it
+COLOUR = re.compile(r"(html\S*) \.highlight(?: \.(\w+))? \{([^}]*)\}")
 CLASS = re.compile(r"\.(-?[_a-zA-Z][\w-]*)")
 
 
@@ -89,10 +88,11 @@ def lighten(app, problem: Exception | None) -> None:
     for path in [path for pattern in UNUSED for path in static.glob(pattern)]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     plain = uncoloured((static / "pygments.css").read_text(encoding="utf-8"))
+    texts = [path.read_text(encoding="utf-8") for path in static.rglob("*.js")]
     for page in Path(app.outdir).rglob("*.html"):
-        page.write_text(unmarked(page.read_text(encoding="utf-8"), plain), encoding="utf-8")
-    texts = [*Path(app.outdir).rglob("*.html"), *static.rglob("*.js")]
-    words = {word for path in texts for word in re.findall(r"[\w-]+", path.read_text(encoding="utf-8"))}
+        texts.append(unmarked(page.read_text(encoding="utf-8"), plain))
+        page.write_text(texts[-1], encoding="utf-8")
+    words = {word for text in texts for word in re.findall(r"[\w-]+", text)}
     for sheet in static.rglob("*.css"):
         sheet.write_text(pruned(sheet.read_text(encoding="utf-8"), words), encoding="utf-8")
 
