@@ -41,6 +41,7 @@ def test_every_file_in_datasets_has_a_card():
         "associations",
         "axes",
         "categories",
+        "cells",
         "claims",
         "opposites_zh",
         "queries_zh",

@@ -211,7 +211,12 @@ def bars(groups: Mapping[str, Mapping[str, float | Score]], x: str) -> None:
                 ax.plot([score.low, score.high], [place, place], color=INK, linewidth=1.4)
                 end = max(end, score.high)
             ax.annotate(
-                f"{height:.3f}", (end, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=9
+                f"{height:.3f}" if height < 10 else f"{height:.0f}",
+                (end, place),
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=9,
             )
     ax.set_yticks(range(len(rows)), [say(row) for row in rows])
     ax.invert_yaxis()
