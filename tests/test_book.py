@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import json
 import os
 import re
 import subprocess
@@ -105,6 +106,13 @@ def test_a_page_is_light(address):
     assert index <= SEARCH
     assert sum(weights.values()) <= FRAME, sorted(weights.items(), key=lambda item: -item[1])[:6]
     assert (site() / address).stat().st_size <= TEXT
+
+
+def test_the_chinese_index_holds_words_and_no_bare_numbers():
+    script = (site() / "zh" / "searchindex.js").read_text(encoding="utf-8")
+    terms = json.loads(script[script.index("{") : script.rindex("}") + 1])["terms"]
+    assert {"猫", "词向量", "word2vec"} <= terms.keys()
+    assert [term for term in terms if not any(character.isalpha() for character in term)] == []
 
 
 def test_chinese_pages_speak_chinese():
