@@ -21,7 +21,10 @@ class WrongData(ValueError):
 
 @dataclass(frozen=True)
 class CardFile:
-    """One borrowed file: ``path`` below the installed package's parent folder, its SHA-256 and size in bytes."""
+    """One borrowed file: ``path`` below the installed package's parent folder, its SHA-256 and size in bytes.
+
+    A path that ends in a pattern, ``folder/*.png``, stands for every such file, one after the other by name.
+    """
 
     path: str
     sha256: str
@@ -52,7 +55,7 @@ class Card:
         return f'pip install "{self.package}=={self.version}"'
 
     def locate(self, path: str) -> Path:
-        """Return where ``path`` is installed, without importing the package.
+        """Return where ``path`` is installed, without importing the package; a pattern stays a pattern.
 
         Raises:
             KeyError: the card has no such file.
@@ -69,7 +72,7 @@ class Card:
                 f"{self.package} {package.version} is installed, the course needs {self.version}: {self.remedy}"
             )
         found = Path(str(package.locate_file(path)))
-        if not found.is_file():
+        if not all(map(Path.is_file, _each(found) or [found])):
             raise MissingData(f"{self.package} {self.version} lacks {path}: {self.remedy} --force-reinstall --no-deps")
         return found
 
@@ -86,7 +89,7 @@ class Card:
 
 def check(card: Card, file: CardFile, found: Path) -> None:
     """Raise ``WrongData`` unless ``found`` has the size and the SHA-256 that the card gives ``file``."""
-    wrong = found.stat().st_size != file.bytes or sha256(found) != file.sha256
+    wrong = sum(path.stat().st_size for path in _each(found)) != file.bytes or sha256(found) != file.sha256
     if wrong:
         raise WrongData(
             f"{file.path} of {card.package} is not the file described in datasets/{card.name}.toml"
@@ -95,9 +98,16 @@ def check(card: Card, file: CardFile, found: Path) -> None:
 
 
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as hexadecimal digits, read in pieces."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """Return the SHA-256 of a file, or of the files of a pattern in a row, as hexadecimal digits, read in pieces."""
+    digest = hashlib.sha256()
+    for file in _each(path):
+        with open(file, "rb") as stream:
+            hashlib.file_digest(stream, lambda: digest)
+    return digest.hexdigest()
+
+
+def _each(path: Path) -> list[Path]:
+    return sorted(path.parent.glob(path.name)) if "*" in path.name else [path]
 
 
 @cache
