@@ -7,6 +7,7 @@ the cell's metadata, where ``wordspace.editions check`` asks for it.
 
 import io
 import logging
+import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
 
@@ -480,4 +481,32 @@ def matched(
         ax.margins(0.12)
         ax.set_xlabel(say("first component"))
         ax.set_ylabel(say("second component"))
+    show(figure)
+
+
+def gallery(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: int = 8) -> None:
+    """Draw small pictures in rows, each with its title below or none.
+
+    Args:
+        images: pictures of shape (height, width, 3), 0 to 255 or 0 to 1.
+        titles: as many, shown as they are, broken into short lines; nothing at all for none.
+        columns: how many side by side; below four titles' worth of room a title of ten letters is legible on a phone.
+
+    Raises:
+        ValueError: not as many titles as pictures.
+    """
+    if len(titles) not in (0, len(images)):
+        raise ValueError(f"{len(images)} pictures and {len(titles)} titles: give as many, or none")
+    rows, edge = -(-len(images) // columns), WIDTH / columns
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(WIDTH, rows * edge * (1.45 if len(titles) else 1)), squeeze=False
+    )
+    for ax in axes.ravel():
+        ax.axis("off")
+    for n, (ax, image) in enumerate(zip(axes.ravel(), images, strict=False)):
+        ax.imshow(image)
+        if len(titles):
+            width = max(5, round(80 / columns))  # letters in a line; a Chinese character takes the place of two
+            lines = textwrap.wrap(titles[n], width) if titles[n].isascii() else textwrap.wrap(titles[n], width // 2)
+            ax.text(0.5, -0.06, "\n".join(lines), transform=ax.transAxes, ha="center", va="top", fontsize=8)
     show(figure)
