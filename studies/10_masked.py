@@ -4,8 +4,8 @@ Figures: masked perplexity on held-out definitions ("medical") and on held-out n
 every time. "…, epoch n": on 150 texts of the validation part, 0 is before. "test …": at the end, on 1,500 texts of the test
 part, with a 95 % interval over texts (low, high), "before …": the same before; "few …": on the first 150 of them, as live
 in the chapter. "frequency": no training, the head's bias leans to the tokens that are frequent in the training
-definitions, as far as is best on validation ("lean"). ``definitions``: so many, drawn by
-the seed (0: all); ``general``: so many general sentences a definition are mixed in (rehearsal; none here). bfloat16. Half an hour.
+definitions, as far as is best on validation ("lean"). ``definitions``: so many, drawn by the seed (0: all);
+``general``: so many general sentences a definition are mixed in (rehearsal; none here). bfloat16. Half an hour.
 """
 
 from functools import cache
