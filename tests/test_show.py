@@ -71,6 +71,12 @@ def test_figures_are_drawn(shown, edition):
     plots.heatmaps({"one-hot": 1 - np.eye(4)}, groups={"animals": 2, "fruit": 2}, label="Euclidean distance")
     assert picture(shown).std() > 5
     shown.clear()
+    plots.gallery([np.zeros((4, 4, 3)), np.ones((4, 4, 3))], ["dog face with a long name", "狗脸，名字很长很长"], columns=8)
+    assert picture(shown).std() > 5
+    shown.clear()
+    plots.gallery(np.zeros((3, 4, 4, 3), np.uint8), columns=2)
+    assert picture(shown).std() > 5
+    shown.clear()
     plots.grids({"English": (np.eye(2), ["a", "b"], ["c", "d"])}, label="mean answer")
     assert picture(shown).std() > 5
     shown.clear()
@@ -87,6 +93,11 @@ def test_figures_of_the_two_editions_differ_in_their_labels_only(shown):
     glossary.set_edition("zh")
     plots.lines({"English": ([1, 2], [1, 2])}, x="words", y="words")
     assert shown[0].data != shown[1].data
+
+
+def test_pictures_without_their_titles_are_refused():
+    with pytest.raises(ValueError, match="2 pictures and 1 titles: give as many, or none"):
+        plots.gallery(np.zeros((2, 4, 4, 3)), ["one"])
 
 
 def test_the_same_figure_is_the_same_file(shown):
