@@ -510,3 +510,30 @@ def gallery(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: i
             lines = textwrap.wrap(titles[n], width) if titles[n].isascii() else textwrap.wrap(titles[n], width // 2)
             ax.text(0.5, -0.06, "\n".join(lines), transform=ax.transAxes, ha="center", va="top", fontsize=8)
     show(figure)
+
+
+def sounds(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], rate: int, hop: int) -> None:
+    """Draw sounds side by side, each as its waveform and, below, as its spectrum over time, all on one time axis.
+
+    Args:
+        panels: title, shown as it is → (samples from −1 to 1, spectrum of shape (frames, bands), low bands first).
+        rate: samples a second.
+        hop: samples from one frame to the next.
+    """
+    longest = max(len(samples) for samples, _ in panels.values()) / rate
+    shape = {"sharex": True, "sharey": "row", "height_ratios": (1, 2), "squeeze": False}
+    figure, axes = plt.subplots(2, len(panels), figsize=(WIDTH, 3.2), **shape)
+    for (above, below), (title, (samples, spectrum)) in zip(axes.T, panels.items(), strict=True):
+        above.plot(np.arange(len(samples)) / rate, samples, linewidth=0.4)
+        below.imshow(
+            spectrum.T, origin="lower", aspect="auto", extent=(0, len(spectrum) * hop / rate, 0, len(spectrum.T))
+        )
+        above.set_title(title)
+        above.set_xlim(0, longest)
+        for ax in (above, below):
+            ax.grid(False)
+            ax.tick_params(labelsize=8)
+    axes[0, 0].set_ylabel(say("samples"))
+    axes[1, 0].set_ylabel(say("mel band"))
+    figure.supxlabel(say("seconds"), fontsize=11)
+    show(figure)
