@@ -106,7 +106,9 @@ def test_a_pattern_that_fits_no_file_is_missing():
 
 
 def test_an_unknown_card_is_named():
-    with pytest.raises(FileNotFoundError, match="no data card datasets/nothing.toml; there are: benchmarks, cedict, emoji"):
+    with pytest.raises(
+        FileNotFoundError, match="no data card datasets/nothing.toml; there are: benchmarks, cedict, emoji"
+    ):
         cards.load("nothing")
 
 

@@ -71,7 +71,9 @@ def test_figures_are_drawn(shown, edition):
     plots.heatmaps({"one-hot": 1 - np.eye(4)}, groups={"animals": 2, "fruit": 2}, label="Euclidean distance")
     assert picture(shown).std() > 5
     shown.clear()
-    plots.gallery([np.zeros((4, 4, 3)), np.ones((4, 4, 3))], ["dog face with a long name", "狗脸，名字很长很长"], columns=8)
+    plots.gallery(
+        [np.zeros((4, 4, 3)), np.ones((4, 4, 3))], ["dog face with a long name", "狗脸，名字很长很长"], columns=8
+    )
     assert picture(shown).std() > 5
     shown.clear()
     plots.gallery(np.zeros((3, 4, 4, 3), np.uint8), columns=2)

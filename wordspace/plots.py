@@ -490,7 +490,7 @@ def gallery(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: i
     Args:
         images: pictures of shape (height, width, 3), 0 to 255 or 0 to 1.
         titles: as many, shown as they are, broken into short lines; nothing at all for none.
-        columns: how many side by side; below four titles' worth of room a title of ten letters is legible on a phone.
+        columns: how many side by side; with six or fewer, titles are legible on a phone.
 
     Raises:
         ValueError: not as many titles as pictures.
