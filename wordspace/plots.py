@@ -484,6 +484,38 @@ def matched(
     show(figure)
 
 
+def stars(panels: Mapping[str, tuple[np.ndarray, Sequence[np.ndarray], Sequence[Sequence[str]]]]) -> None:
+    """Draw small pictures at their places, each joined by lines to its names, one colour a language.
+
+    Args:
+        panels: title (English, in the glossary) → (places of shape (1 + languages, n, 2), pictures first; n pictures of
+            shape (height, width, 3); for each language n names, shown as they are).
+
+    Raises:
+        ValueError: not as many pictures or names as places.
+    """
+    from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+
+    size = (WIDTH, 0.72 * WIDTH * len(panels))
+    figure, axes = plt.subplots(len(panels), 1, figsize=size, sharex=True, sharey=True, squeeze=False)
+    for ax, (title, (places, images, languages)) in zip(axes[:, 0], panels.items(), strict=True):
+        if {len(places[0])} != {len(images), *map(len, languages)} or len(places) != 1 + len(languages):
+            raise ValueError(f"“{title}”: give a place, a picture and a name in each language for each thing")
+        for n, (ends, words) in enumerate(zip(places[1:], languages, strict=True)):
+            ax.plot(*np.stack([places[0], ends]).transpose(2, 0, 1), color=FAINT, linewidth=1, zorder=1)
+            ax.scatter(*ends.T, s=18, color=COLOURS[n], marker=MARKERS[n], zorder=2)
+            for word, place in zip(words, ends, strict=True):
+                side = {"va": ("bottom", "top")[n % 2], "xytext": (4, 3 - 6 * (n % 2))}
+                ax.annotate(word, place, textcoords="offset points", fontsize=9, color=COLOURS[n], zorder=4, **side)
+        for image, place in zip(images, places[0], strict=True):
+            ax.add_artist(AnnotationBbox(OffsetImage(image, zoom=16 / len(image)), place, frameon=False, pad=0))
+        ax.set_title(say(title))
+        ax.margins(0.12)
+        ax.set_xlabel(say("first component"))
+        ax.set_ylabel(say("second component"))
+    show(figure)
+
+
 def gallery(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: int = 8) -> None:
     """Draw small pictures in rows, each with its title below or none.
 
