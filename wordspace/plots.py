@@ -539,7 +539,8 @@ def gallery(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: i
         ax.imshow(image)
         if len(titles):
             width = max(5, round(80 / columns))  # letters in a line; a Chinese character takes the place of two
-            lines = textwrap.wrap(titles[n], width) if titles[n].isascii() else textwrap.wrap(titles[n], width // 2)
+            ascii = titles[n].isascii()
+            lines = textwrap.wrap(titles[n], width if ascii else width // 2, break_long_words=not ascii)
             ax.text(0.5, -0.06, "\n".join(lines), transform=ax.transAxes, ha="center", va="top", fontsize=8)
     show(figure)
 
