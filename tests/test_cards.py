@@ -44,6 +44,7 @@ def test_every_file_in_datasets_has_a_card():
         "cells",
         "claims",
         "opposites_zh",
+        "picture_queries",
         "queries_zh",
         "senses_en",
         "senses_zh",

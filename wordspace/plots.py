@@ -513,7 +513,7 @@ def stars(panels: Mapping[str, tuple[np.ndarray, Sequence[np.ndarray], Sequence[
         ax.margins(0.12)
         ax.set_xlabel(say("first component"))
         ax.set_ylabel(say("second component"))
-    show(figure)
+    show(figure, colours=128)
 
 
 def gallery(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: int = 8) -> None:
@@ -542,7 +542,7 @@ def gallery(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: i
             ascii = titles[n].isascii()
             lines = textwrap.wrap(titles[n], width if ascii else width // 2, break_long_words=not ascii)
             ax.text(0.5, -0.06, "\n".join(lines), transform=ax.transAxes, ha="center", va="top", fontsize=8)
-    show(figure)
+    show(figure, colours=64)
 
 
 def sounds(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], rate: int, hop: int) -> None:
