@@ -188,7 +188,7 @@ def lines(
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.4, **small)
     else:
         ax.legend(loc=legend)
-    show(figure)
+    show(figure, colours=64)
 
 
 def bars(groups: Mapping[str, Mapping[str, float | Score]], x: str) -> None:
@@ -226,7 +226,7 @@ def bars(groups: Mapping[str, Mapping[str, float | Score]], x: str) -> None:
     ax.set_xlabel(say(x))
     if len(groups) > 1:
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(groups), borderaxespad=0.2)
-    show(figure)
+    show(figure, colours=64)
 
 
 def grids(grids: Mapping[str, tuple[np.ndarray, Sequence[str], Sequence[str]]], label: str) -> None:
@@ -253,7 +253,7 @@ def grids(grids: Mapping[str, tuple[np.ndarray, Sequence[str], Sequence[str]]], 
         ax.grid(False)
         ax.spines[:].set_visible(False)
     figure.colorbar(picture, ax=axes, label=say(label), orientation="horizontal", shrink=0.6, aspect=30)
-    show(figure)
+    show(figure, colours=128)
 
 
 def points(
@@ -407,7 +407,7 @@ def pictures(
             ax.set_xticks([])
             ax.set_yticks([])
         ax.tick_params(labelsize=7)
-    show(figure)
+    show(figure, colours=64)
 
 
 def dots(rows: Mapping[str, Mapping[str, Score]], x: str) -> None:
@@ -428,7 +428,7 @@ def dots(rows: Mapping[str, Mapping[str, Score]], x: str) -> None:
     ax.invert_yaxis()
     ax.set_xlabel(say(x))
     ax.legend(loc="lower left", bbox_to_anchor=(-0.3, 1), ncols=len(systems), borderaxespad=0.2, fontsize=9)
-    show(figure)
+    show(figure, colours=64)
 
 
 def walks(
@@ -569,4 +569,4 @@ def sounds(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], rate: int, hop: 
     axes[0, 0].set_ylabel(say("samples"))
     axes[1, 0].set_ylabel(say("mel band"))
     figure.supxlabel(say("seconds"), fontsize=11)
-    show(figure)
+    show(figure, colours=128)
