@@ -27,6 +27,7 @@ MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 WIDTH = 5.2  # inches: with text of 11 points still legible on a phone, where the picture shrinks
 DPI = 160
 INK, FAINT = "#262626", "#c8c8c8"
+FEW = 128  # colours of a picture
 
 
 class MissingGlyph(ValueError):
@@ -74,12 +75,8 @@ def use_style() -> None:
     )
 
 
-def show(figure: Figure, colours: int = 0) -> None:
-    """Display a figure as one PNG and close it.
-
-    Args:
-        figure: what was drawn.
-        colours: how many colours the picture may have; 0: as many as it has.
+def show(figure: Figure) -> None:
+    """Display a figure as one PNG of few colours and close it.
 
     Raises:
         MissingGlyph: a character is in neither of the fonts.
@@ -104,15 +101,15 @@ def show(figure: Figure, colours: int = 0) -> None:
         raise MissingGlyph(
             f"{lost[0]}: the figures' fonts lack it; write the label with another character, outside $…$"
         )
-    display(Image(_few_colours(buffer, colours) if colours else buffer.getvalue(), width=round(100 * WIDTH)))
+    display(Image(_few_colours(buffer), width=round(100 * WIDTH)))
 
 
-def _few_colours(picture: io.BytesIO, colours: int) -> bytes:
-    """Return a PNG picture with so many colours: a third of the size where there are many thin lines."""
+def _few_colours(picture: io.BytesIO) -> bytes:
+    """Return a PNG picture of ``FEW`` colours: a third of the size, and no difference that one sees."""
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.open(picture).convert("RGB").quantize(colours).save(buffer, "png", optimize=True)
+    Image.open(picture).convert("RGB").quantize(FEW).save(buffer, "png", optimize=True)
     return buffer.getvalue()
 
 
@@ -188,7 +185,7 @@ def lines(
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.4, **small)
     else:
         ax.legend(loc=legend)
-    show(figure, colours=64)
+    show(figure)
 
 
 def bars(groups: Mapping[str, Mapping[str, float | Score]], x: str) -> None:
@@ -226,7 +223,7 @@ def bars(groups: Mapping[str, Mapping[str, float | Score]], x: str) -> None:
     ax.set_xlabel(say(x))
     if len(groups) > 1:
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(groups), borderaxespad=0.2)
-    show(figure, colours=64)
+    show(figure)
 
 
 def grids(grids: Mapping[str, tuple[np.ndarray, Sequence[str], Sequence[str]]], label: str) -> None:
@@ -253,7 +250,7 @@ def grids(grids: Mapping[str, tuple[np.ndarray, Sequence[str], Sequence[str]]], 
         ax.grid(False)
         ax.spines[:].set_visible(False)
     figure.colorbar(picture, ax=axes, label=say(label), orientation="horizontal", shrink=0.6, aspect=30)
-    show(figure, colours=128)
+    show(figure)
 
 
 def points(
@@ -407,7 +404,7 @@ def pictures(
             ax.set_xticks([])
             ax.set_yticks([])
         ax.tick_params(labelsize=7)
-    show(figure, colours=64)
+    show(figure)
 
 
 def dots(rows: Mapping[str, Mapping[str, Score]], x: str) -> None:
@@ -428,7 +425,7 @@ def dots(rows: Mapping[str, Mapping[str, Score]], x: str) -> None:
     ax.invert_yaxis()
     ax.set_xlabel(say(x))
     ax.legend(loc="lower left", bbox_to_anchor=(-0.3, 1), ncols=len(systems), borderaxespad=0.2, fontsize=9)
-    show(figure, colours=64)
+    show(figure)
 
 
 def walks(
@@ -456,7 +453,7 @@ def walks(
         ax.set_xticks([])
         ax.set_yticks([])
         ax.grid(False)
-    show(figure, colours=128)
+    show(figure)
 
 
 def matched(
@@ -513,7 +510,7 @@ def stars(panels: Mapping[str, tuple[np.ndarray, Sequence[np.ndarray], Sequence[
         ax.margins(0.12)
         ax.set_xlabel(say("first component"))
         ax.set_ylabel(say("second component"))
-    show(figure, colours=128)
+    show(figure)
 
 
 def gallery(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: int = 8) -> None:
@@ -542,7 +539,7 @@ def gallery(images: Sequence[np.ndarray], titles: Sequence[str] = (), columns: i
             ascii = titles[n].isascii()
             lines = textwrap.wrap(titles[n], width if ascii else width // 2, break_long_words=not ascii)
             ax.text(0.5, -0.06, "\n".join(lines), transform=ax.transAxes, ha="center", va="top", fontsize=8)
-    show(figure, colours=64)
+    show(figure)
 
 
 def sounds(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], rate: int, hop: int) -> None:
@@ -569,4 +566,4 @@ def sounds(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], rate: int, hop: 
     axes[0, 0].set_ylabel(say("samples"))
     axes[1, 0].set_ylabel(say("mel band"))
     figure.supxlabel(say("seconds"), fontsize=11)
-    show(figure, colours=128)
+    show(figure)
