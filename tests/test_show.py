@@ -97,6 +97,20 @@ def test_figures_of_the_two_editions_differ_in_their_labels_only(shown):
     assert shown[0].data != shown[1].data
 
 
+def test_few_colours_keep_the_rare_ones(shown):
+    """A colour bar has many colours of few pixels each; every one is near enough to what was drawn."""
+    figure, ax = plots.plt.subplots()
+    ax.imshow(np.linspace(0, 1, 300)[None], aspect="auto", extent=(0, 1, 0, 0.02))
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=plots.DPI, bbox_inches="tight", metadata={"Software": None})
+    drawn.seek(0)
+    plots.show(figure)
+    rgb = (plots.plt.imread(drawn) * 255)[..., :3]
+    assert len(np.unique(rgb.reshape(-1, 3), axis=0)) > plots.FEW
+    assert np.abs(picture(shown)[..., :3] - rgb).max() < 12
+
+
 def test_pictures_without_their_titles_are_refused():
     with pytest.raises(ValueError, match="2 pictures and 1 titles: give as many, or none"):
         plots.gallery(np.zeros((2, 4, 4, 3)), ["one"])
