@@ -90,6 +90,7 @@ def test_only_adapter_and_head_are_trained(script):
     assert len([name for name in trained if "lora_A" in name]) == 6 * 6  # four of attention and two of the network
 
 
+@pytest.mark.filterwarnings("error::FutureWarning")  # a chapter shows none
 def test_written_it_is_read_again(script, few, tmp_path):
     model = script.start(rank=2, seed=0).eval()
     for name, p in model.named_parameters():

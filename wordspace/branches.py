@@ -4,6 +4,7 @@ The task of chapter 12: to learn from what doctors write (definitions, names, sy
 say which of 19 branches it belongs to. Source: the Human Phenotype Ontology, see ``wordspace.phenotypes``.
 """
 
+import warnings
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -185,7 +186,9 @@ def teacher(folder: Path | None = None) -> Classifier:
 
     encoder = BertModel.from_pretrained(encoders.minilm(), add_pooling_layer=False, attn_implementation="eager")
     try:
-        merged = PeftModel.from_pretrained(encoder, folder).merge_and_unload()
+        with warnings.catch_warnings():  # of transformers' own names
+            warnings.simplefilter("ignore", FutureWarning)
+            merged = PeftModel.from_pretrained(encoder, folder).merge_and_unload()
         model = Classifier(merged, len(names()))
         model.head.load_state_dict(
             {name: weight.float() for name, weight in load_file(folder / "head.safetensors").items()}
