@@ -12,6 +12,10 @@ import sys
 import time
 from pathlib import Path
 
+from theme import student
+
+from wordspace import browser_model
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 SITE = BUILD / "site"
@@ -73,14 +77,24 @@ def assemble() -> None:
     for edition, (_, _, place) in EDITIONS.items():
         ignored = shutil.ignore_patterns(".buildinfo", "objects.inv")
         shutil.copytree(html(edition), fresh / place, ignore=ignored, dirs_exist_ok=True)
+    if not student.lacking():
+        student.write(fresh / "student", browser_model.folder())
     (fresh / ".nojekyll").touch()  # GitHub Pages would leave out _static
     shutil.rmtree(SITE, ignore_errors=True)
     fresh.rename(SITE)
 
 
 def main() -> int:
-    """Build, assemble, and say where to look; 1 if an edition failed."""
+    """Build, assemble, and say where to look; 1 if an edition failed, or the student's files are damaged."""
     began = time.monotonic()
+    try:
+        if lacks := student.lacking():
+            print(f"The student's page will be without the student: {lacks}", file=sys.stderr)
+        else:
+            browser_model.verify(browser_model.folder())
+    except (browser_model.MissingModel, browser_model.WrongModel) as trouble:
+        print(f"The book was not built: {trouble}", file=sys.stderr)
+        return 1
     print("Building both editions …", flush=True)
     failed = build()
     for edition in failed:
