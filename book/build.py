@@ -12,11 +12,12 @@ import sys
 import time
 from pathlib import Path
 
-from theme import student
-
 from wordspace import browser_model
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "book" / "theme"))
+import student  # noqa: E402
+
 BUILD = ROOT / "build"
 SITE = BUILD / "site"
 EDITIONS = {  # edition: configuration, table of contents, place in the site

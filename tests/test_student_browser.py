@@ -9,6 +9,7 @@ import random
 import shutil
 import sys
 import threading
+import unicodedata
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +19,7 @@ import pytest
 import stand_in
 from built_book import HOME, site
 
-from wordspace import browser_model, encoders, phenotypes, web_runtime
+from wordspace import browser_model, encoders, glossary, phenotypes, web_runtime
 from wordspace.paths import root
 
 sys.path.insert(0, str(root() / "book" / "theme"))
@@ -372,7 +373,7 @@ def test_without_a_script_the_page_says_what_it_needs(browser, base, folder):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(base + "en.html")
-    assert "needs JavaScript" in page.inner_text("#student") and page.locator("button").all_inner_texts() == []
+    assert "needs JavaScript" in page.inner_text("#student") and page.locator("button:visible").count() == 0
     context.close()
     page = browser.new_page()
     page.goto((folder / "zh.html").as_uri())  # from files browsers run no modules
@@ -429,9 +430,10 @@ def strange(number: int) -> list[str]:
         "HP:0001",
         "a/b",
     ]
-    whole = [chr(code) for code in range(0x20, 0x3000) if chr(code).isprintable()]
+    old = unicodedata.ucd_3_2_0  # of 2002: what came later may be treated otherwise, see below
+    same = [c for c in map(chr, range(0x20, 0x3000)) if old.category(c) == unicodedata.category(c) != "Cn"]
     plain = ["the", "heart", "Abnormality", "of", "naïve", "unaffable", "cardiomyopathy", "I", "U.S."]
-    lists = [plain, odd, whole]
+    lists = [plain, odd, same]
     return [
         "".join(draw.choice(draw.choice(lists)) + draw.choice(["", " "]) for _ in range(draw.randint(0, 30)))
         for _ in range(number)
@@ -453,7 +455,13 @@ ENCODE = """async ([script, vocabulary, most, texts]) => {
 
 
 def test_the_tokenizer_is_berts(browser, base, bert):
-    texts = [*held_out(1_500), *strange(3_000), *(card["zh"] for card in glossary_of_both()), "", " "]
+    texts = [
+        *held_out(1_500),
+        *strange(3_000),
+        *(f"{term.zh}：{term.means_zh} {term.means_en}" for term in glossary.terms().values()),
+        "",
+        " ",
+    ]
     vocabulary = (encoders.minilm() / "vocab.txt").read_text(encoding="utf-8")
     page = browser.new_page()
     page.goto(base + "en.html")
@@ -469,15 +477,9 @@ def test_the_tokenizer_is_berts(browser, base, bert):
     page.close()
 
 
-def glossary_of_both() -> list[dict]:
-    from wordspace import glossary
-
-    return [{"zh": f"{term.zh}：{term.means_zh} {term.means_en}"} for term in glossary.terms().values()]
-
-
 def test_every_character_but_the_newest_is_treated_as_berts_does(browser, base, bert):
     """BertTokenizer knows marks and punctuation as Unicode had them in 2015; browsers follow the newest one."""
-    codes = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    codes = [*range(0xD800), *range(0xE000, 0x20000), *range(0x20000, 0x110000, 101)]
     page = browser.new_page()
     page.goto(base + "en.html")
     theirs = page.evaluate(
@@ -493,7 +495,7 @@ def test_every_character_but_the_newest_is_treated_as_berts_does(browser, base, 
         if found != " ".join(word for word, _ in backend.pre_tokenizer.pre_tokenize_str(text)):
             differ.append(code)
     print(f"{len(differ)} of {len(codes)} characters differ, the first is U+{differ[0]:04X}")
-    assert len(differ) < 1_000
+    assert 0 < len(differ) < 1_000
     assert min(differ) > 0x600, "Latin, Greek, Cyrillic, Hebrew: none"
     assert not [
         code for code in differ if 0x2000 <= code < 0x2E40 or 0x3000 <= code < 0xA000 or 0x1F000 <= code < 0x20000
