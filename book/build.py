@@ -89,10 +89,10 @@ def main() -> int:
     """Build, assemble, and say where to look; 1 if an edition failed, or the student's files are damaged."""
     began = time.monotonic()
     try:
+        if browser_model.folder().is_dir():
+            browser_model.verify(browser_model.folder())
         if lacks := student.lacking():
             print(f"The student's page will be without the student: {lacks}", file=sys.stderr)
-        else:
-            browser_model.verify(browser_model.folder())
     except (browser_model.MissingModel, browser_model.WrongModel) as trouble:
         print(f"The book was not built: {trouble}", file=sys.stderr)
         return 1

@@ -13,7 +13,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from tokenizers import BertWordPieceTokenizer
 from torch import nn
 
-from wordspace import browser_model, encoders, phenotypes
+from wordspace import browser_model, corpora, encoders, phenotypes
 
 BRANCHES = sorted({label for _, label in phenotypes.definitions()})
 LABELS = [{"en": branch, "zh": f"第{n}类"} for n, branch in enumerate(BRANCHES, 1)]
@@ -73,7 +73,8 @@ def train(model: Small, vocabulary: Path, steps: int = 150) -> None:
     tokenizer = BertWordPieceTokenizer(str(vocabulary), lowercase=True)
     tokenizer.enable_truncation(LENGTH)
     tokenizer.enable_padding(length=LENGTH)
-    texts, labels = zip(*phenotypes.definitions()[:4_000], strict=True)
+    pairs = [pair for pair in phenotypes.definitions() if corpora.part(pair[0]) == "train"]
+    texts, labels = zip(*pairs, strict=True)
     read = tokenizer.encode_batch(list(texts))
     ids, mask = torch.tensor([each.ids for each in read]), torch.tensor([each.attention_mask for each in read])
     right = torch.tensor([BRANCHES.index(label) for label in labels])

@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import os
 import re
+import subprocess
 import sys
 import tomllib
 
@@ -195,6 +197,22 @@ def test_the_site_gets_what_the_page_names(folder, runtime, tmp_path):
         assert len(data) == file["packed"]
         assert len(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data) == file["bytes"]
     assert "Microsoft Corporation" in (tmp_path / "site" / "student" / "LICENCE.txt").read_text("utf-8")
+
+
+def test_no_book_is_built_with_a_damaged_student(folder, tmp_path):
+    place = tmp_path / "course"
+    for mark in ("notebooks", "datasets", "models"):
+        (place / mark).mkdir(parents=True)
+    (place / "_config.yml").touch()
+    folder.rename(place / "models" / "student")
+    with open(place / "models" / "student" / "model.onnx", "ab") as file:
+        file.write(b"!")
+    environment = {**os.environ, "WORDSPACE_ROOT": str(place), "PYTHONPATH": str(root())}
+    command = [sys.executable, root() / "book" / "build.py"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and done.stdout == "", done.stdout
+    said = "The book was not built: student/model.onnx is damaged, or a foreign file: "
+    assert done.stderr.startswith(said) and "git checkout models/student" in done.stderr
 
 
 def test_both_languages_say_the_same_things():

@@ -19,7 +19,7 @@ import pytest
 import stand_in
 from built_book import HOME, site
 
-from wordspace import browser_model, encoders, glossary, phenotypes, web_runtime
+from wordspace import browser_model, corpora, encoders, glossary, phenotypes, web_runtime
 from wordspace.paths import root
 
 sys.path.insert(0, str(root() / "book" / "theme"))
@@ -147,7 +147,7 @@ def load(page, edition="en") -> None:
 
 
 def held_out(number: int) -> list[str]:
-    texts = [text for text, _ in phenotypes.definitions()]
+    texts = [text for text, _ in phenotypes.definitions() if corpora.part(text) == "test"]
     return random.Random(0).sample(texts, number)
 
 

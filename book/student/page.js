@@ -10,6 +10,12 @@ const language = document.documentElement.lang;
 const percent = new Intl.NumberFormat(language, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const tenth = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
+/** Say something in the status line; what can be seen below anyway is only for screen readers. */
+function tell(text, seen = true) {
+  part("news").textContent = text;
+  part("news").classList.toggle("spoken", !seen);
+}
+
 /** Fill in the {names} of a message. */
 const say = (name, values = {}) => texts[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
 
@@ -24,15 +30,15 @@ async function start() {
   button.disabled = true;
   part("fault").hidden = true;
   part("progress").hidden = false;
-  part("news").textContent = say("loading");
+  tell(say("loading"));
   try {
     box.classifier = await load(card, (share) => (part("progress").value = share)); // there for the console, too
     part("start").hidden = true;
     part("form").hidden = false;
-    part("news").textContent = say("ready");
+    tell(say("ready"));
     part("text").focus();
   } catch (problem) {
-    part("news").textContent = "";
+    tell("");
     complain(problem);
     button.disabled = false;
   }
@@ -64,7 +70,7 @@ async function ask() {
   part("fault").hidden = true;
   if (!text.trim()) {
     part("result").hidden = true;
-    part("news").textContent = say("empty");
+    tell(say("empty"));
     part("text").focus();
     return;
   }
@@ -79,7 +85,7 @@ async function ask() {
     if (leftOut) facts.push(say("left_out", { count: leftOut, most: card.max_length }));
     part("facts").textContent = facts.join(" ");
     part("result").hidden = false;
-    part("news").textContent = say("answer", { label: card.labels[order[0]], share: percent.format(probabilities[order[0]]) });
+    tell(say("answer", { label: card.labels[order[0]], share: percent.format(probabilities[order[0]]) }), false);
   } catch (problem) {
     complain(problem);
   }

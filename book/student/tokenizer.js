@@ -1,6 +1,7 @@
 /* WordPiece, as BERT's lower-case models use it: from text to the numbers of its pieces.
  *
- * The steps are those of Hugging Face's BertTokenizer, and the tests compare the two, text by text:
+ * The steps are those of Hugging Face's BertTokenizer, and the tests compare the two, text by text. They differ only in
+ * marks and punctuation of rare scripts that Unicode has taken in since 2015: browsers know them, BertTokenizer does not.
  *   1. special tokens written in the text ([MASK]) stay whole
  *   2. control characters go, every white space becomes a blank, Chinese characters stand alone
  *   3. accents go (é is taken apart into e and its accent), capitals become small letters
