@@ -189,7 +189,7 @@ def test_nothing_is_loaded_before_the_press(page, base, folder, edition):
     assert sum((folder / "student" / name).stat().st_size for name in student.SCRIPTS) < 25_000
     files = {file["address"].split("?")[0]: file["packed"] for file in facts(page)["files"]}
     assert files == {name: (folder / "student" / name).stat().st_size for name in files}
-    told = f"{sum(files.values()) / 1e6:.1f} MB"
+    told = f"{sum(files.values()) / 1e6:.1f}\u00a0MB"
     assert told in page.inner_text("[data-part=start] p") and told in page.inner_text("[data-part=load]")
     load(page, edition)
     after = {url.split("?")[0].removeprefix(f"{base}student/") for url in page.asked if url.startswith(base)}

@@ -90,7 +90,7 @@ def html(language: str, model: Path, place: str) -> Iterator[str]:
         "model": sum(weight[name] for name in browser_model.FILES),
         "runtime": weight["ort.js"] + weight["ort.wasm"],
     }
-    sizes = {name: f"{size / 1e6:.1f}" for name, size in of.items()}
+    sizes = {name: f"{size / 1e6:.1f}\u00a0MB" for name, size in of.items()}
     say = {name: escape(text) for name, text in texts.items()}
     data = json.dumps({"texts": texts, "card": facts}, ensure_ascii=False).replace("<", "\\u003c")
     examples = browser_model.read_card(model)["examples"]
