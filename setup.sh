@@ -84,6 +84,9 @@ if ! $pip install --quiet --no-deps --no-build-isolation --editable . 2>$venv/pi
     cat $venv/pip.log >&2
     fail "pip could not install the package wordspace; its message stands above."
 fi
+# What a browser needs to run chapter 12's student, from npm. The rest of the course does without.
+$venv/bin/python -m wordspace.web_runtime ||
+    echo "make: the book's page of the student will be without it; to try again: $venv/bin/python -m wordspace.web_runtime" >&2
 
 first=
 touch $venv/.installed # now the Makefile knows that all is there

@@ -12,7 +12,12 @@ import sys
 import time
 from pathlib import Path
 
+from wordspace import browser_model
+
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "book" / "theme"))
+import student  # noqa: E402
+
 BUILD = ROOT / "build"
 SITE = BUILD / "site"
 EDITIONS = {  # edition: configuration, table of contents, place in the site
@@ -73,14 +78,24 @@ def assemble() -> None:
     for edition, (_, _, place) in EDITIONS.items():
         ignored = shutil.ignore_patterns(".buildinfo", "objects.inv")
         shutil.copytree(html(edition), fresh / place, ignore=ignored, dirs_exist_ok=True)
+    if not student.lacking():
+        student.write(fresh / "student", browser_model.folder())
     (fresh / ".nojekyll").touch()  # GitHub Pages would leave out _static
     shutil.rmtree(SITE, ignore_errors=True)
     fresh.rename(SITE)
 
 
 def main() -> int:
-    """Build, assemble, and say where to look; 1 if an edition failed."""
+    """Build, assemble, and say where to look; 1 if an edition failed, or the student's files are damaged."""
     began = time.monotonic()
+    try:
+        if browser_model.folder().is_dir():
+            browser_model.verify(browser_model.folder())
+        if lacks := student.lacking():
+            print(f"The student's page will be without the student: {lacks}", file=sys.stderr)
+    except (browser_model.MissingModel, browser_model.WrongModel) as trouble:
+        print(f"The book was not built: {trouble}", file=sys.stderr)
+        return 1
     print("Building both editions …", flush=True)
     failed = build()
     for edition in failed:

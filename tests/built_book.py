@@ -10,7 +10,10 @@ import yaml
 
 from wordspace.paths import root
 
-SOURCES = ("_config*.yml", "_toc*.yml", "book/**/*", "notebooks/**/*.ipynb", "datasets/*.toml", "wordspace/*")
+SOURCES = (
+    *("_config*.yml", "_toc*.yml", "book/**/*", "notebooks/**/*.ipynb"),
+    *("datasets/*.toml", "models/student/*", "wordspace/*"),
+)
 HOME = {"en": "", "zh": "zh/"}  # where in the site an edition stands
 TITLE = {"en": "Word Embeddings in Depth", "zh": "深入理解词嵌入"}
 

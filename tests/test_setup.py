@@ -104,6 +104,12 @@ def test_set_up_once_then_start_at_once(clone):
     assert (status, (clone / "pip.calls").read_text()) == (0, calls)
 
 
+def test_without_npm_only_a_page_of_the_book_lacks_something(clone):
+    status, said = make(clone, "setup", FAILS="web_runtime")
+    assert status == 0 and (clone / ".venv" / ".installed").exists()
+    assert "make: the book's page of the student will be without it; to try again: .venv/bin/python -m" in said
+
+
 def test_another_python_by_name(clone):
     (clone / "path" / "python3").rename(clone / "path" / "mine")
     assert make(clone, "setup")[0] != 0

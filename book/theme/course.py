@@ -13,6 +13,7 @@ from zlib import crc32
 
 from docutils import nodes
 from frame import edition
+from student import page as student_page
 
 from wordspace import cards, claims, glossary
 
@@ -144,6 +145,7 @@ PAGES = {  # what stands in the fence: what writes the page
     "data-cards": data_page,
     "data-credits": credits_page,
     "scoreboard": scoreboard_page,
+    "student": student_page,
 }
 FENCE = re.compile(r"^```\{(" + "|".join(PAGES) + r")\}\n```$", re.MULTILINE)
 
