@@ -571,3 +571,31 @@ def sounds(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], rate: int, hop: 
     axes[1, 0].set_ylabel(say("mel band"))
     figure.supxlabel(say("seconds"), fontsize=11)
     show(figure)
+
+
+def front(models: Mapping[str, tuple[float, float]], x: str, y: str, log: str = "x") -> None:
+    """Draw models by cost and score, their names in a key below, and link those that no other beats in both.
+
+    Args:
+        models: name (English, in the glossary) → (cost, less is better; score, more is better).
+        x, y: axis labels (English, in the glossary).
+        log: "x", "y" or "xy": which axes are logarithmic.
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 0.8 * WIDTH))
+    best, top = [], -np.inf
+    for name, (_, score) in sorted(models.items(), key=lambda item: (item[1][0], -item[1][1])):
+        if score > top:
+            best.append(name)
+            top = score
+    ax.plot(*zip(*(models[name] for name in best), strict=True), color=INK, linewidth=1.2, zorder=1)
+    for n, (name, (cost, score)) in enumerate(models.items(), 1):
+        ax.scatter([cost], [score], s=150, color=COLOURS[0] if name in best else "#6b6b6b", zorder=2)
+        ax.annotate(f"{n}", (cost, score), ha="center", va="center", color="white", fontsize=8, zorder=3)
+        ax.plot([], [], " ", label=f"{n} {say(name)}")
+    for axis in log:
+        getattr(ax, f"set_{axis}scale")("log")
+    ax.set_xlabel(say(x))
+    ax.set_ylabel(say(y))
+    ax.margins(0.08)
+    ax.legend(loc="upper left", bbox_to_anchor=(-0.14, -0.16), ncols=2, fontsize=9, handlelength=0, handletextpad=0)
+    show(figure)
