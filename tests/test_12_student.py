@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
-from transformers import BertConfig, BertModel
+from transformers import BertConfig, BertModel, BertTokenizer
 
-from wordspace import encoders, lessons, transfer
+from wordspace import branches, encoders, lessons, transfer
 
 
 @pytest.fixture(scope="module")
@@ -247,3 +247,14 @@ def test_the_kept_student_reaches_the_bar():
         found = record["test"][kind]
         for name in ("accuracy", "macro F1"):
             assert found["student"][name][0] >= 0.97 * found["teacher"][name][0]
+
+
+@pytest.mark.slow
+def test_the_student_hears_no_held_out_text(lesson):
+    tokenizer = BertTokenizer.from_pretrained(encoders.minilm())
+    rows, labels = lesson.transfer_rows(branches.teacher(), tokenizer)
+    never = lesson.held_out_rows(tokenizer)
+    (nausea,) = lesson.text_rows(tokenizer, ["Nausea"])
+    assert tuple(nausea) in never, "a text of the test part that is a word of the vocabulary"
+    assert len(rows) == len(labels)
+    assert not never & {tuple(row) for row, label in zip(rows, labels, strict=True) if label < 0}
