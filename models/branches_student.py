@@ -1,10 +1,10 @@
 """Raise the student of chapter 12 from its teacher: three narrow layers, 12 % of the parameters, ``models/branches-student``.
 
-    make branches-student                               # or: .venv/bin/python models/branches_student.py --steps 6000
+    make branches-student                               # or: .venv/bin/python models/branches_student.py --steps 18000
 
 The teacher (``wordspace.branches.teacher``) scores some hundred thousand texts once; then the student listens to its layers,
 then to its scores, by the chapter's own lesson code. It goes on where it was stopped: after each 4,096 texts that the teacher
-scored, and after each of the two stages. The test part is read once, at the end. Ten to fifteen minutes on two cores.
+scored, and after each of the two stages. The test part is read once, at the end. Twenty-five minutes on one core.
 """
 
 import argparse
@@ -29,7 +29,7 @@ KINDS = ("layperson", "definition", "name", "synonym")
 def options() -> argparse.ArgumentParser:
     """Return the parser of the script's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=6000, help="of 64 texts, in the second stage")
+    parser.add_argument("--steps", type=int, default=18000, help="of 64 texts, in the second stage")
     parser.add_argument("--inside", type=int, default=400, help="of 64 texts, in the first stage; 0: none")
     parser.add_argument("--few", type=int, default=0, help="only so many texts, for a trial; 0: all")
     parser.add_argument("--seed", type=int, default=0)

@@ -136,7 +136,7 @@ def test_the_table_is_weighted_principal_components(lesson, rng):
     table = lesson.static_table(X, numbers, 200, 4, a=1e-2)
     kept = PCA(4, svd_solver="full").fit_transform(X)
     p = 1 / np.arange(1, 51)
-    kept = 1e-2 / (1e-2 + p / p.sum())[:, None] * kept / kept.std()
+    kept = 1e-2 / (1e-2 + p / p.sum())[:, None] * kept / kept.std(ddof=1)
     assert table.shape == (200, 4) and table.dtype == np.float32
     assert np.allclose(np.abs(table[numbers]), np.abs(kept), atol=1e-4)
     assert (table[:100] == 0).all()
