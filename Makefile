@@ -15,7 +15,7 @@ export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup book serve lab run explorer search mini-bert mini-bert-news mini-bert-search minilm-mlm minilm-branches elmo test check notebooks browser study bench address clean FORCE
+.PHONY: help setup book serve lab run explorer search mini-bert mini-bert-news mini-bert-search minilm-mlm minilm-branches branches-student browser-student elmo test check notebooks browser study bench address clean FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,12 @@ minilm-mlm: setup ## train MiniLM's masked-LM head and adapter of models/ again 
 minilm-branches: setup ## train chapter 12's teacher of models/ again (about an hour; it goes on where it was stopped)
 	$(PY) models/minilm_branches.py
 
+branches-student: setup ## train chapter 12's student of models/ again (about half an hour; it goes on where it was stopped)
+	$(PY) models/branches_student.py
+
+browser-student: setup ## write chapter 12's student for the book's page again, models/student, from models/branches-student
+	$(PY) models/student.py
+
 mini-bert: setup ## train the Chinese mini-BERT of models/ again (an hour or so; it goes on where it was stopped)
 	$(PY) models/mini_bert.py
 
@@ -83,7 +89,7 @@ address: ## tell the course where its repository is: URL=https://github.com/OWNE
 
 # --- Testing ----------------------------------------------------------------------------------------------------------
 # The chapters and the tests use the models on this machine, never the Hugging Face hub.
-test check notebooks browser run search mini-bert mini-bert-news mini-bert-search minilm-mlm minilm-branches elmo: export HF_HUB_OFFLINE := 1
+test check notebooks browser run search mini-bert mini-bert-news mini-bert-search minilm-mlm minilm-branches branches-student browser-student elmo: export HF_HUB_OFFLINE := 1
 # Records are compared to the last printed digit, so sums are taken with the same instructions on every x86 processor.
 run notebooks: export ATEN_CPU_CAPABILITY := avx2
 run notebooks: export ONEDNN_MAX_CPU_ISA := AVX2

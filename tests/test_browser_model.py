@@ -1,6 +1,7 @@
 """The classifier of Python and browser: its card, damaged and foreign files, the runtime from npm, the page's own part."""
 
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -13,7 +14,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from wordspace import browser_model, web_runtime
+from wordspace import branches, browser_model, web_runtime
 from wordspace.paths import root
 
 sys.path.insert(0, str(root() / "book" / "theme"))
@@ -120,11 +121,21 @@ def test_labels_need_both_names(folder, labels):
         browser_model.write_card(folder, labels, 6)
 
 
-def test_the_books_student_is_whole():
-    if not (browser_model.folder() / "card.json").exists():
-        pytest.skip("models/student is not there yet")
+def test_the_books_student_is_whole_and_that_of_the_chapter():
     card = browser_model.verify(browser_model.folder())
-    assert len(card["labels"]) >= 2 and card["examples"]
+    assert [label["en"] for label in card["labels"]] == list(branches.names())
+    said = (browser_model.folder() / "README.md").read_text("utf-8")
+    assert all(f"| `{name}` | {facts['bytes']:,} |" in said for name, facts in card["files"].items())
+    source = root() / "models" / "branches-student" / "model.safetensors"
+    made_from = re.search("with SHA-256 `(.*)`", said)[1]
+    assert made_from == hashlib.sha256(source.read_bytes()).hexdigest(), (
+        "branches-student is another: make browser-student"
+    )
+
+
+def test_no_example_of_the_page_has_a_label():
+    labelled = {example.text.lower() for example in branches.all_examples()}
+    assert not labelled & {text.lower() for text in browser_model.read_card(browser_model.folder())["examples"]}
 
 
 # --- The runtime ------------------------------------------------------------------------------------------------------
@@ -158,6 +169,13 @@ def test_what_is_installed_is_not_fetched_again(tmp_path, monkeypatch):
 def test_browser_and_python_have_the_same_runtime():
     pins = (root() / "requirements.txt").read_text("utf-8")
     assert re.search(r"^onnxruntime==(.*)$", pins, re.M)[1] == web_runtime.VERSION
+
+
+def test_the_runtime_is_as_large_as_is_said():
+    if not web_runtime.installed():
+        pytest.skip("the runtime is not installed: python -m wordspace.web_runtime")
+    for name, size in web_runtime.BYTES.items():
+        assert (web_runtime.folder() / name).stat().st_size == pytest.approx(size, rel=0.01)
 
 
 # --- The page's own part ----------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The student in a real browser, headless: loaded only when asked, the labels of Python, no network afterwards, clear errors.
 
-Most of it with a stand-in (``stand_in.py``) on a page with nothing else; at the end the built book, with the real one.
+Most of it with a stand-in (``stand_in.py``) on a page with nothing else; its answers with the real one, too, of which the
+built book's pages, at the end, are made.
 """
 
 import functools
@@ -19,7 +20,7 @@ import pytest
 import stand_in
 from built_book import HOME, site
 
-from wordspace import browser_model, corpora, encoders, glossary, phenotypes, web_runtime
+from wordspace import branches, browser_model, encoders, glossary, web_runtime
 from wordspace.paths import root
 
 sys.path.insert(0, str(root() / "book" / "theme"))
@@ -83,11 +84,16 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
-    """The stand-in's folder; without the runtime the tests are skipped, or fail where REQUIRE_BROWSER=1."""
+def runtime() -> None:
+    """Without the runtime the tests are skipped, or fail where REQUIRE_BROWSER=1."""
     if not web_runtime.installed():
         missing = "the runtime is not installed: python -m wordspace.web_runtime"
         pytest.fail(missing) if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip(missing)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory, runtime) -> Path:
+    """The stand-in's folder."""
     return stand_in.write(tmp_path_factory.mktemp("model") / "stand-in")
 
 
@@ -146,9 +152,11 @@ def load(page, edition="en") -> None:
     assert READY[edition] in page.inner_text("[data-part=news]")
 
 
-def held_out(number: int) -> list[str]:
-    texts = [text for text, _ in phenotypes.definitions() if corpora.part(text) == "test"]
-    return random.Random(0).sample(texts, number)
+def held_out(definitions: int = 154) -> list[str]:
+    """Return all that laypeople say in the test part of the branches, and some definitions, which are longer."""
+    lay, _ = branches.examples("test", "layperson")
+    longer, _ = branches.examples("test", "definition")
+    return lay + random.Random(0).sample(longer, definitions)
 
 
 def compare(page, reference: browser_model.Classifier, texts: list[str]) -> None:
@@ -215,8 +223,17 @@ def test_labels_are_those_of_python(browser, base, model):
     page = browser.new_page()
     page.goto(base + "en.html")
     load(page)
-    compare(page, browser_model.Classifier(model), held_out(400))
+    compare(page, browser_model.Classifier(model), held_out())
     page.close()
+
+
+def test_the_real_students_labels_are_those_of_python(browser, runtime, tmp_path):
+    for address in serve(pages(tmp_path, browser_model.folder())):
+        page = browser.new_page()
+        page.goto(address + "en.html")
+        load(page)
+        compare(page, browser_model.Classifier(browser_model.folder()), held_out())
+        page.close()
 
 
 @pytest.mark.parametrize("edition", HOME)
@@ -504,9 +521,8 @@ def test_every_character_but_the_newest_is_treated_as_berts_does(browser, base, 
 
 # --- The built book ---------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
-def book() -> Iterator[str]:
-    if lacks := student.lacking():
-        pytest.skip(lacks)
+def book(runtime) -> Iterator[str]:
+    assert student.lacking() == ""
     yield from serve(site())
 
 
@@ -541,7 +557,7 @@ def test_the_books_student_gives_the_labels_of_python(browser, book):
     page = browser.new_page()
     page.goto(f"{book}book/en/student.html")
     load(page)
-    compare(page, browser_model.Classifier(browser_model.folder()), held_out(400))
+    compare(page, browser_model.Classifier(browser_model.folder()), held_out())
     page.close()
 
 

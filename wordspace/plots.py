@@ -589,13 +589,31 @@ def front(models: Mapping[str, tuple[float, float]], x: str, y: str, log: str = 
             top = score
     ax.plot(*zip(*(models[name] for name in best), strict=True), color=INK, linewidth=1.2, zorder=1)
     for n, (name, (cost, score)) in enumerate(models.items(), 1):
-        ax.scatter([cost], [score], s=150, color=COLOURS[0] if name in best else "#6b6b6b", zorder=2)
-        ax.annotate(f"{n}", (cost, score), ha="center", va="center", color="white", fontsize=8, zorder=3)
+        ax.scatter([cost], [score], s=60, color=COLOURS[0] if name in best else "#6b6b6b", zorder=2)
         ax.plot([], [], " ", label=f"{n} {say(name)}")
     for axis in log:
         getattr(ax, f"set_{axis}scale")("log")
+        getattr(ax, f"{axis}axis").set_major_formatter(lambda value, _: f"{value:g}")
     ax.set_xlabel(say(x))
     ax.set_ylabel(say(y))
     ax.margins(0.08)
-    ax.legend(loc="upper left", bbox_to_anchor=(-0.14, -0.16), ncols=2, fontsize=9, handlelength=0, handletextpad=0)
+    for numbers, (cost, score) in _together(ax, list(models.values())):
+        label = ", ".join(map(str, numbers))
+        ax.annotate(label, (cost, score), (0, 6), textcoords="offset points", ha="center", fontsize=9, zorder=3)
+    ax.legend(loc="upper left", bbox_to_anchor=(-0.14, -0.2), ncols=2, fontsize=9, handlelength=0, handletextpad=0)
     show(figure)
+
+
+def _together(ax: plt.Axes, points: Sequence[tuple[float, float]], near: float = 16) -> list[tuple[list[int], tuple]]:
+    """Return groups of points, by their numbers from 1, that lie so near in pixels that one label must do; with its place."""
+    groups: list[tuple[list[int], tuple]] = []
+    ax.autoscale_view()
+    seen = ax.transData.transform(points)
+    for n, point in enumerate(points):
+        for numbers, _ in groups:
+            if np.linalg.norm(seen[n] - seen[numbers[0] - 1]) < near:
+                numbers.append(n + 1)
+                break
+        else:
+            groups.append(([n + 1], point))
+    return groups

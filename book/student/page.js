@@ -85,6 +85,7 @@ async function ask() {
     if (leftOut) facts.push(say("left_out", { count: leftOut, most: card.max_length }));
     part("facts").textContent = facts.join(" ");
     part("result").hidden = false;
+    part("labels").scrollIntoView({ block: "nearest" }); // on a telephone it may be below
     tell(say("answer", { label: card.labels[order[0]], share: percent.format(probabilities[order[0]]) }), false);
   } catch (problem) {
     complain(problem);

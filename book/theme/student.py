@@ -102,7 +102,7 @@ def html(language: str, model: Path, place: str) -> Iterator[str]:
     yield f'<progress data-part="progress" max="1" value="0" aria-label="{say["progress"]}" hidden></progress>'
     yield '<form data-part="form" hidden>'
     yield f'<label for="student-text">{say["text"]}</label>'
-    yield '<textarea id="student-text" data-part="text" rows="4" lang="en" aria-describedby="student-hint"></textarea>'
+    yield '<textarea id="student-text" data-part="text" rows="2" lang="en" aria-describedby="student-hint"></textarea>'
     yield f'<p class="hint" id="student-hint">{say["hint"]}</p>'
     yield f'<button type="submit">{say["ask"]}</button>'
     if examples:
