@@ -1,8 +1,9 @@
 """Chapter 12: what soft targets bring where labels are few: 3 % of the labelled texts, as Hinton, Vinyals and Dean (2015) had it.
 
 Every student begins with the teacher's words and takes 800 steps of 64 texts. It learns from 645 texts drawn for its seed: from
-their labels alone; from the teacher's scores of the same texts besides; or from those of 20,000 texts without a label as well. Accuracy and macro F1 on the test part, what laypeople say and definitions, and on laypeople's words of the
-validation part. Teacher, texts and scores are those of ``12_student``.
+their labels alone; from the teacher's scores of the same texts besides; or from those of 20,000 texts without a label as well.
+Accuracy and macro F1 on the test part, what laypeople say and definitions, and on laypeople's words of the validation part.
+Teacher, texts and scores are those of ``12_student``.
 """
 
 import runpy
