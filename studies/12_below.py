@@ -54,7 +54,7 @@ def models() -> dict[str, small_models.Contestant]:
     static = {str(d): L.static_student(X, numbers, *heard, d) for d in (64, 128)}
     static["64, taught"] = L.tuned_static(static["64"], *heard)
     folder = Path(tempfile.mkdtemp())
-    return small_models.contestants(L, folder, teacher, student, static, small_models.bag_of_words())
+    return small_models.contestants(L, folder, teacher, student, static, small_models.runs_of_characters())
 
 
 @cache

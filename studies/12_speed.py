@@ -41,7 +41,7 @@ def models() -> dict[str, small_models.Contestant]:
     static = {str(d): L.static_student(*given, d) for d in (64, 128)}
     static["64, taught"] = static["64"]  # other numbers, the same work
     folder = Path(tempfile.mkdtemp())
-    return small_models.contestants(L, folder, teacher, student, static, small_models.bag_of_words())
+    return small_models.contestants(L, folder, teacher, student, static, small_models.runs_of_characters())
 
 
 def one(texts: str, round: int) -> dict[str, float]:

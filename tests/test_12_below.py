@@ -236,6 +236,13 @@ def test_static_students_answer_as_in_the_lesson(lesson, rng, tmp_path):
     assert found["static, 64"].answer("").shape == (3,)
 
 
+def test_points_of_the_front_that_lie_together_share_a_label():
+    _, ax = plots.plt.subplots(figsize=(5, 4))
+    points = [(0.0, 0.0), (1.0, 1.0), (0.01, 0.0), (1.0, 0.0)]
+    ax.scatter(*zip(*points, strict=True))
+    assert plots._together(ax, points) == [([1, 3], points[0]), ([2], points[1]), ([4], points[3])]
+
+
 def test_the_front_is_drawn(capsys):
     plots.front({"teacher": (90.0, 0.8), "student": (3.0, 0.7), "TF-IDF": (5.0, 0.6)}, "megabytes", "accuracy")
 

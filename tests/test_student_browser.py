@@ -251,7 +251,7 @@ def test_what_is_shown_is_what_python_says(page, base, model, edition):
     assert shares == pytest.approx(100 * np.sort(probabilities)[::-1][:3], abs=1)
     assert best[0] in page.inner_text("[data-part=news]")
     said = page.inner_text("[data-part=facts]")
-    assert {"en": " ms on your device, for 48 pieces.", "zh": "毫秒，读了48个片段"}[edition] in said
+    assert {"en": " ms on your device, for 48 pieces.", "zh": "毫秒，读了48个词元"}[edition] in said
     assert {"en": "were left out", "zh": "没有读"}[edition] in said
     page.click("summary")
     assert page.locator("[data-part=pieces] code").first.inner_text() == "[CLS]"
