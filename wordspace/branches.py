@@ -179,7 +179,7 @@ def teacher(folder: Path | None = None) -> Classifier:
     for name in FILES:
         if not (folder / name).is_file():
             raise encoders.MissingModel(f"models/{folder.name} lacks {name}: {remedy}")
-    from peft import PeftModel
+    from peft import PeftModel, get_peft_model_state_dict
     from safetensors import SafetensorError
     from safetensors.torch import load_file
     from transformers import BertModel
@@ -188,11 +188,14 @@ def teacher(folder: Path | None = None) -> Classifier:
     try:
         with warnings.catch_warnings():  # of transformers' own names
             warnings.simplefilter("ignore", FutureWarning)
-            merged = PeftModel.from_pretrained(encoder, folder).merge_and_unload()
-        model = Classifier(merged, len(names()))
+            adapted = PeftModel.from_pretrained(encoder, folder)
+        kept = get_peft_model_state_dict(adapted, save_embedding_layers=False)
+        if set(load_file(folder / "adapter_model.safetensors")) != set(kept):
+            raise ValueError("an adapter of other matrices")  # peft would leave them out and say nothing
+        model = Classifier(adapted.merge_and_unload(), len(names()))
         model.head.load_state_dict(
             {name: weight.float() for name, weight in load_file(folder / "head.safetensors").items()}
         )
-    except (SafetensorError, RuntimeError) as error:
+    except (SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"models/{folder.name} is damaged, or of another model: {remedy}") from error
     return model.eval().requires_grad_(False)

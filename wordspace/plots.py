@@ -574,7 +574,7 @@ def sounds(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], rate: int, hop: 
 
 
 def front(models: Mapping[str, tuple[float, float]], x: str, y: str, log: str = "x") -> None:
-    """Draw models by cost and score, their names in a key below, and link those that no other beats in both.
+    """Draw models by cost and score, names in a key below; link those that no other beats in both, numbered above.
 
     Args:
         models: name (English, in the glossary) → (cost, less is better; score, more is better).
@@ -596,22 +596,23 @@ def front(models: Mapping[str, tuple[float, float]], x: str, y: str, log: str = 
         getattr(ax, f"{axis}axis").set_major_formatter(lambda value, _: f"{value:g}")
     ax.set_xlabel(say(x))
     ax.set_ylabel(say(y))
-    ax.margins(0.08)
+    ax.margins(0.08, 0.14)
     for numbers, (cost, score) in _together(ax, list(models.values())):
-        label = ", ".join(map(str, numbers))
-        ax.annotate(label, (cost, score), (0, 6), textcoords="offset points", ha="center", fontsize=9, zorder=3)
+        above = any(name in best for n, name in enumerate(models, 1) if n in numbers)
+        where = {"xytext": (0, 6 if above else -14), "textcoords": "offset points", "ha": "center"}
+        ax.annotate(", ".join(map(str, numbers)), (cost, score), fontsize=9, zorder=3, **where)
     ax.legend(loc="upper left", bbox_to_anchor=(-0.14, -0.2), ncols=2, fontsize=9, handlelength=0, handletextpad=0)
     show(figure)
 
 
-def _together(ax: plt.Axes, points: Sequence[tuple[float, float]], near: float = 16) -> list[tuple[list[int], tuple]]:
+def _together(ax: plt.Axes, points: Sequence[tuple[float, float]], near: float = 17) -> list[tuple[list[int], tuple]]:
     """Return groups of points, by their numbers from 1, that lie so near in pixels that one label must do; with its place."""
     groups: list[tuple[list[int], tuple]] = []
     ax.autoscale_view()
     seen = ax.transData.transform(points)
     for n, point in enumerate(points):
         for numbers, _ in groups:
-            if np.linalg.norm(seen[n] - seen[numbers[0] - 1]) < near:
+            if min(np.linalg.norm(seen[n] - seen[m - 1]) for m in numbers) < near:
                 numbers.append(n + 1)
                 break
         else:
