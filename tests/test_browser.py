@@ -1,35 +1,22 @@
 """The built site in a real browser, headless, as readers see it: on a desk and on a phone, in both languages."""
 
 import functools
-import os
-import shutil
 import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 import pytest
 from built_book import HOME, all_pages, colab, other, pages, site
+from headless import SCREENS, WIDE, Quiet
 
 pytestmark = pytest.mark.browser
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
---disable-component-update --disable-sync""".split()
-SCREENS = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
-WIDE = "document.documentElement.scrollWidth - window.innerWidth"
 INK = """character => {
   const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
   pen.font = "64px " + getComputedStyle(document.querySelector("article")).fontFamily;
   pen.fillText(character, 8, 80);
   return pen.getImageData(0, 0, 120, 120).data.join();
 }"""
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """A file server that does not report each request."""
-
-    def log_message(self, *args) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -39,21 +26,6 @@ def base() -> Iterator[str]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium; without one the tests are skipped, or fail where REQUIRE_BROWSER=1."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        missing = f"no browser found (looked for {', '.join(NAMES)}); on Debian: apt-get install chromium"
-        pytest.fail(missing) if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip(missing)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(params=SCREENS)

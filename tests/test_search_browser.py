@@ -1,38 +1,16 @@
 """The search page in a real browser, headless: on a desk and on a phone, light and dark, by mouse and by keyboard."""
 
-import os
-import shutil
 import socket
 import threading
 import time
 
 import pytest
 import uvicorn
+from headless import CONTRAST, SCREENS, WIDE
 
 from wordspace import search, search_systems
 
 pytestmark = pytest.mark.browser
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
---disable-component-update --disable-sync""".split()
-SCREENS = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
-WIDE = "document.documentElement.scrollWidth - window.innerWidth"
-CONTRAST = """() => {
-  const linear = v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
-  const light = rgb => { const [r, g, b] = rgb.map(v => linear(v / 255));
-    return .2126 * r + .7152 * g + .0722 * b; };
-  const parts = colour => colour.match(/[\\d.]+/g).map(Number);
-  const paper = node => { for (; node; node = node.parentElement) { const c = parts(getComputedStyle(node).backgroundColor);
-    if (c.length === 3 || c[3] > 0) return c.slice(0, 3); } return [255, 255, 255]; };
-  const worst = [];
-  for (const node of document.querySelectorAll("body *")) {
-    if (![...node.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
-    const [a, b] = [light(parts(getComputedStyle(node).color).slice(0, 3)), light(paper(node))].sort((x, y) => y - x);
-    worst.push([(a + .05) / (b + .05), node.textContent.trim().slice(0, 40)]);
-  }
-  return worst.sort((x, y) => x[0] - y[0])[0];
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -51,21 +29,6 @@ def base():
     server.should_exit = True
     thread.join(10)
     listening.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium; without one the tests are skipped, or fail where REQUIRE_BROWSER=1."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        missing = f"no browser found (looked for {', '.join(NAMES)}); on Debian: apt-get install chromium"
-        pytest.fail(missing) if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip(missing)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(params=SCREENS)
@@ -154,7 +117,7 @@ def test_light_and_dark_are_readable(page, base, scheme):
     page.emulate_media(color_scheme=scheme)
     for address in ("/", "/?q=kidney", "/?q=kidney&collection=assistant", "/?q=%ff"):
         page.goto(base + address)
-        contrast, text = page.evaluate(CONTRAST)
+        contrast, text = page.evaluate(CONTRAST, "body *")
         assert contrast >= 4.5, (address, text)
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
     assert (sum(paper) < 200) == (scheme == "dark")

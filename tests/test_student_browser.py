@@ -12,13 +12,14 @@ import sys
 import threading
 import unicodedata
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
 import stand_in
 from built_book import HOME, site
+from headless import CONTRAST, SCREENS, WIDE, Quiet
 
 from wordspace import branches, browser_model, encoders, glossary, web_runtime
 from wordspace.paths import root
@@ -28,11 +29,6 @@ import student  # noqa: E402
 
 pytestmark = pytest.mark.browser
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
---disable-component-update --disable-sync""".split()
-SCREENS = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
-WIDE = "document.documentElement.scrollWidth - window.innerWidth"
 LANG = {"en": "en", "zh": "zh-CN"}
 READY = {"en": "Ready", "zh": "好了"}
 MARGIN = 0.02  # between the two likeliest labels: below it, eight-bit rounding may choose the other one
@@ -44,43 +40,6 @@ CLASSIFY = """async texts => {
   }
   return answers;
 }"""
-CONTRAST = """() => {
-  const linear = v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
-  const light = rgb => { const [r, g, b] = rgb.map(v => linear(v / 255));
-    return .2126 * r + .7152 * g + .0722 * b; };
-  const parts = colour => colour.match(/[\\d.]+/g).map(Number);
-  const paper = node => { for (; node; node = node.parentElement) { const c = parts(getComputedStyle(node).backgroundColor);
-    if (c.length === 3 || c[3] > 0) return c.slice(0, 3); } return [255, 255, 255]; };
-  const worst = [];
-  for (const node of document.querySelectorAll("#student, #student *")) {
-    if (!node.offsetParent || ![...node.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
-    const [a, b] = [light(parts(getComputedStyle(node).color).slice(0, 3)), light(paper(node))].sort((x, y) => y - x);
-    worst.push([(a + .05) / (b + .05), node.textContent.trim().slice(0, 40)]);
-  }
-  return worst.sort((x, y) => x[0] - y[0])[0];
-}"""
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """A file server that does not report each request; what ends in .gz stays compressed, as on a static host."""
-
-    def log_message(self, *args) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium; without one the tests are skipped, or fail where REQUIRE_BROWSER=1."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        missing = f"no browser found (looked for {', '.join(NAMES)}); on Debian: apt-get install chromium"
-        pytest.fail(missing) if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip(missing)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -538,7 +497,7 @@ def test_in_the_book(browser, book, edition, scheme, screen):
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto(f"{book}{HOME[edition]}book/{edition}/student.html")
     assert page.evaluate("document.documentElement.dataset.theme") == scheme
-    assert page.evaluate(CONTRAST)[0] >= 4.5, page.evaluate(CONTRAST)
+    assert page.evaluate(CONTRAST, "#student, #student *")[0] >= 4.5, page.evaluate(CONTRAST, "#student, #student *")
     load(page, edition)
     page.context.set_offline(True)
     page.locator("[data-example]").first.click()
@@ -547,7 +506,7 @@ def test_in_the_book(browser, book, edition, scheme, screen):
     if shots := os.environ.get("SHOTS"):
         page.locator("#student").scroll_into_view_if_needed()
         page.screenshot(path=f"{shots}/student-{edition}-{scheme}-{screen}.png", full_page=True)
-    assert page.evaluate(CONTRAST)[0] >= 4.5, page.evaluate(CONTRAST)
+    assert page.evaluate(CONTRAST, "#student, #student *")[0] >= 4.5, page.evaluate(CONTRAST, "#student, #student *")
     assert page.evaluate(WIDE) <= 0
     assert faults == []
     context.close()
