@@ -96,7 +96,7 @@ run notebooks: export ONEDNN_MAX_CPU_ISA := AVX2
 run notebooks: export MKL_CBWR := AVX2
 run notebooks: export OPENBLAS_CORETYPE := Haswell
 
-check: setup ## the quick tests, within a minute: lint, units, editions, data cards, records
+check: setup ## the quick tests, two minutes: lint, units, editions, data cards, records
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) book/address.py --check
