@@ -1,19 +1,17 @@
 """A stand-in for the student: a small classifier in the same files, trained in some seconds and of no other use.
 
-Exported by torch and quantised by onnxruntime as the real one is, so that all that is done with its files can be tested.
+Exported and quantised by chapter 12's lesson code as the real one is, so that all that is done with its files can be tested.
 """
 
 import shutil
-import warnings
 from pathlib import Path
 
 import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from tokenizers import BertWordPieceTokenizer
 from torch import nn
 
-from wordspace import browser_model, corpora, encoders, phenotypes
+from wordspace import browser_model, corpora, encoders, lessons, phenotypes
 
 BRANCHES = sorted({label for _, label in phenotypes.definitions()})
 LABELS = [{"en": branch, "zh": f"第{n}类"} for n, branch in enumerate(BRANCHES, 1)]
@@ -53,16 +51,9 @@ def write(folder: Path, seed: int = 0) -> Path:
     torch.manual_seed(seed)
     model = Small(len(words), len(LABELS))
     train(model, folder / "vocab.txt")
-    whole = folder / "whole.onnx"
-    export(model, whole)
-    exported = onnx.load(whole)
-    del exported.graph.value_info[:]  # shapes that the exporter noted before it transposed the matrices
-    how = {
-        "weight_type": QuantType.QInt8,
-        "per_channel": True,
-        "reduce_range": True,
-    }  # 7 bits: no sum overflows on AVX2
-    quantize_dynamic(exported, folder / "model.onnx", **how)
+    lesson = lessons.load("12_distillation")
+    whole = lesson.exported(model, folder / "whole.onnx", LENGTH)
+    lesson.int8_file(whole, folder / "model.onnx")
     whole.unlink()
     browser_model.write_card(folder, labels=LABELS, max_length=LENGTH, examples=EXAMPLES)
     return folder
@@ -86,18 +77,6 @@ def train(model: Small, vocabulary: Path, steps: int = 150) -> None:
         loss.backward()
         optimizer.step()
     model.eval()
-
-
-def export(model: nn.Module, path: Path) -> None:
-    """Export a classifier with free batch and length, quietly."""
-    ids, mask = torch.full((2, 9), 7), torch.ones(2, 9, dtype=torch.long)  # two: one object would be one input
-    names = {"input_names": ["input_ids", "attention_mask"], "output_names": ["logits"]}
-    free = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length", max=LENGTH)}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            model, (ids, mask), path, **names, dynamic_shapes=(free, free), external_data=False, verbose=False
-        )
 
 
 def damaged(folder: Path, target: Path, name: str = "model.onnx") -> Path:

@@ -1,6 +1,8 @@
 """Chapter 12's lesson code below the student: pruning, int8, ONNX and the static student, held to libraries and to loops."""
 
 import importlib.util
+import inspect
+import json
 
 import numpy as np
 import pytest
@@ -252,3 +254,9 @@ def test_every_branch_has_a_chinese_name():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert set(module.CHINESE) == set(branches.names())
+
+
+def test_the_browser_and_the_row_of_models_cut_a_text_where_the_chapter_does(lesson):
+    longest = inspect.signature(lesson.text_rows).parameters["longest"].default
+    card = json.loads((root() / "models" / "student" / "card.json").read_text(encoding="utf-8"))
+    assert longest == small_models.LONGEST == card["max_length"]
